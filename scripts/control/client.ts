@@ -1,0 +1,70 @@
+// What the CLI uses to speak with a controller over its Unix socket. Promise: facts and reports, or a MeshError
+// MESH_CONTROLLER (or the controller's own error) that says what to do.
+
+import { MeshError, errorCatalogue, type ErrorCode } from "../errors.ts";
+import { factsVersion, type DomainFacts } from "../observe/facts.ts";
+import { requestUnix, type UnixResponse } from "../observe/unix-http.ts";
+import type { DomainPlan, Plan } from "../plan/plan.ts";
+import type { PlanReport } from "./report.ts";
+
+export interface ControllerClient {
+  /**
+   * What the controller knows of its trust domain now. `probe`: it sends one GET along each of its edges first (true
+   * unless given).
+   */
+  readonly facts: (options?: { readonly probe?: boolean; readonly deadlineMs?: number }) => Promise<DomainFacts>;
+  /**
+   * Hands it a new plan and waits until SPIRE Server and every sidecar have taken it up.
+   *
+   * @throws MeshError what the controller met, e.g. MESH_UPDATE_REJECTED with Envoy's own reason
+   */
+  readonly applyPlan: (plan: Plan, options?: { readonly deadlineMs?: number }) => Promise<PlanReport>;
+  /** True when it answers. */
+  readonly health: () => Promise<boolean>;
+}
+
+/** A client of the controller of `domain`. Opens a connection per call; holds nothing. */
+export function controllerClient(domain: Pick<DomainPlan, "controller">): ControllerClient {
+  const { process, socket } = domain.controller;
+  const call = (method: string, path: string, deadlineMs: number, body?: string): Promise<UnixResponse> =>
+    requestUnix({ socket, method, path, deadlineMs, body }).catch((error: unknown) => {
+      throw new MeshError("MESH_CONTROLLER", `${process} does not answer on its socket`, {
+        fix: `./mesh restart ${process}`,
+        cause: error,
+      });
+    });
+  return {
+    facts: async ({ probe = true, deadlineMs = 5000 } = {}) => {
+      const response = await call("GET", `/facts?probe=${String(probe)}`, deadlineMs);
+      const facts = answerOf<DomainFacts>(process, response);
+      if (facts.version === factsVersion) return facts;
+      throw new MeshError("MESH_CONTROLLER", `${process} runs another version of this software`, {
+        fix: `./mesh restart ${process}`,
+      });
+    },
+    applyPlan: async (plan, { deadlineMs = 20_000 } = {}) =>
+      answerOf<PlanReport>(process, await call("PUT", "/plan", deadlineMs, JSON.stringify(plan))),
+    health: async () => {
+      try {
+        return (await requestUnix({ socket, path: "/health", deadlineMs: 1000 })).status === 200;
+      } catch {
+        return false; // No socket, nobody listening, no answer in time: the question is answered.
+      }
+    },
+  };
+}
+
+/** The body of a 200; a MeshError that crossed the socket is thrown again as what it was. */
+function answerOf<T>(process: string, response: UnixResponse): T {
+  const body: T & { code?: unknown; message?: unknown; fix?: unknown; details?: unknown } = JSON.parse(response.body);
+  if (response.status === 200) return body;
+  const { code, message, fix, details } = body;
+  throw new MeshError(isErrorCode(code) ? code : "MESH_CONTROLLER", `${process}: ${String(message)}`, {
+    ...(typeof fix === "string" ? { fix } : {}),
+    details: Array.isArray(details) ? details.map(String) : [],
+  });
+}
+
+function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === "string" && Object.hasOwn(errorCatalogue, code);
+}

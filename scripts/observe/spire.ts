@@ -1,0 +1,50 @@
+// Asks SPIRE Server and Agent for their own health over HTTP, as SPIRE's documentation describes (`health_checks`:
+// /live and /ready). What a server knows beyond that comes from its API, through trust.
+
+import { request as httpRequest } from "node:http";
+
+import { messageOf, systemErrorCode } from "../errors.ts";
+import type { HostPort } from "../model/mesh.ts";
+import type { Health } from "./facts.ts";
+
+/** Health of a SPIRE Server or Agent by its health address. Never throws: no answer is an answer. */
+export async function observeSpireHealth(address: HostPort, deadlineMs = 500): Promise<Health> {
+  try {
+    if ((await statusOf(address, "/ready", deadlineMs)) === 200) return { state: "ready" };
+    if ((await statusOf(address, "/live", deadlineMs)) === 200)
+      return { state: "live", reason: "it runs and is not ready" };
+    return { state: "live", reason: "it answers and says that it is not healthy" };
+  } catch (error) {
+    return { state: "down", reason: unreachable(error, `${address.host}:${address.port}`) };
+  }
+}
+
+function statusOf(address: HostPort, path: string, deadlineMs: number): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const signal = AbortSignal.timeout(deadlineMs);
+  const request = httpRequest({ ...address, path, agent: false, signal }, (response) => {
+    response.resume();
+    resolve(response.statusCode ?? 0);
+  });
+  request.on("error", reject);
+  request.end();
+  return promise;
+}
+
+/** Why nothing answered at an address or socket, in words. */
+export function unreachable(error: unknown, where: string): string {
+  switch (systemErrorCode(error)) {
+    case "ECONNREFUSED":
+      return `nothing listens on ${where}`;
+    case "ENOENT":
+      return `${where} does not exist`;
+    case "EACCES":
+      return `${where} may not be opened by this user`;
+    case "ECONNRESET":
+      return `${where} closed the connection`;
+    case "ABORT_ERR":
+      return `${where} accepted and did not answer in time`;
+    default:
+      return `${where}: ${messageOf(error)}`;
+  }
+}
