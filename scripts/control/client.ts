@@ -36,14 +36,17 @@ export function controllerClient(domain: Pick<DomainPlan, "controller">): Contro
   return {
     facts: async ({ probe = true, deadlineMs = 5000 } = {}) => {
       const response = await call("GET", `/facts?probe=${String(probe)}`, deadlineMs);
-      const facts = answerOf<DomainFacts>(process, response);
+      const facts: DomainFacts = JSON.parse(bodyOf(process, response));
       if (facts.version === factsVersion) return facts;
       throw new MeshError("MESH_CONTROLLER", `${process} runs another version of this software`, {
         fix: `./mesh restart ${process}`,
       });
     },
-    applyPlan: async (plan, { deadlineMs = 20_000 } = {}) =>
-      answerOf<PlanReport>(process, await call("PUT", "/plan", deadlineMs, JSON.stringify(plan))),
+    applyPlan: async (plan, { deadlineMs = 20_000 } = {}) => {
+      const response = await call("PUT", "/plan", deadlineMs, JSON.stringify(plan));
+      const report: PlanReport = JSON.parse(bodyOf(process, response));
+      return report;
+    },
     health: async () => {
       try {
         return (await requestUnix({ socket, path: "/health", deadlineMs: 1000 })).status === 200;
@@ -55,10 +58,10 @@ export function controllerClient(domain: Pick<DomainPlan, "controller">): Contro
 }
 
 /** The body of a 200; a MeshError that crossed the socket is thrown again as what it was. */
-function answerOf<T>(process: string, response: UnixResponse): T {
-  const body: T & { code?: unknown; message?: unknown; fix?: unknown; details?: unknown } = JSON.parse(response.body);
-  if (response.status === 200) return body;
-  const { code, message, fix, details } = body;
+function bodyOf(process: string, response: UnixResponse): string {
+  if (response.status === 200) return response.body;
+  const problem: { code?: unknown; message?: unknown; fix?: unknown; details?: unknown } = JSON.parse(response.body);
+  const { code, message, fix, details } = problem;
   throw new MeshError(isErrorCode(code) ? code : "MESH_CONTROLLER", `${process}: ${String(message)}`, {
     ...(typeof fix === "string" ? { fix } : {}),
     details: Array.isArray(details) ? details.map(String) : [],

@@ -1,5 +1,5 @@
-// Shows StageEvents on standard error. On a terminal one line per running stage set is rewritten in place with a
-// spinner and the time it took so far; elsewhere plain lines, at most one every five seconds for a long step.
+// Shows StageEvents on standard error. On a terminal one line, the latest running stage, is rewritten in place
+// with a spinner and the time it took so far; elsewhere plain lines, at most one every five seconds for a long step.
 
 import type { Report, StageEvent } from "../events.ts";
 import { paintNote, type Paint } from "./print.ts";
@@ -101,16 +101,11 @@ const stageWidth = 10;
 
 function lineOf(event: StageEvent, paint: Paint): string {
   const stage = event.stage.padEnd(stageWidth);
-  switch (event.kind) {
-    case "start":
-      return `${paint("cyan", "·")} ${stage} ${event.message}`;
-    case "progress":
-      return `${paint("cyan", "·")} ${stage} ${messageWithFraction(event)}`;
-    case "done":
-      return `${paint("green", "✓")} ${stage} ${event.message} ${paint("dim", formatElapsed(event.elapsedMs))}`;
-    case "warning":
-      return `${paint("yellow", "!")} ${stage} ${event.message}`;
+  if (event.kind === "done") {
+    return `${paint("green", "✓")} ${stage} ${event.message} ${paint("dim", formatElapsed(event.elapsedMs))}`;
   }
+  if (event.kind === "warning") return `${paint("yellow", "!")} ${stage} ${event.message}`;
+  return `${paint("cyan", "·")} ${stage} ${messageWithFraction(event)}`;
 }
 
 function messageWithFraction(event: Extract<StageEvent, { kind: "start" | "progress" }>): string {
@@ -127,6 +122,5 @@ function formatElapsed(ms: number): string {
 }
 
 function clip(text: string, width: number): string {
-  const characters = [...text];
-  return characters.length <= width ? text : `${characters.slice(0, width - 1).join("")}…`;
+  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }

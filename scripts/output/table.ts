@@ -1,4 +1,4 @@
-// Aligned columns for a terminal: cells are plain text and a colour, so that alignment never counts escape codes.
+// Aligned columns for a terminal; cells may be coloured. And lengths of time as people read them.
 
 import { stripVTControlCharacters } from "node:util";
 
@@ -16,9 +16,9 @@ export function alignColumns(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** Columns that a text takes on the terminal; colour takes none. */
+/** Columns that a text takes on the terminal: colour takes none, and everything we print is one column wide. */
 function widthOf(text: string): number {
-  return [...stripVTControlCharacters(text)].length;
+  return stripVTControlCharacters(text).length;
 }
 
 /** `59 m 12 s`, `23 h 4 m`, `6 d 2 h`: two units at most, for people. */
