@@ -29,6 +29,8 @@ export interface Process {
   readonly build?: readonly string[];
   /** Names of the static files it reads at start (see RenderedFile.path): when one changes, the process restarts. */
   readonly files: readonly string[];
+  /** Unix sockets it makes; what a crash left of them is removed before it starts. */
+  readonly sockets: readonly string[];
   /** Listening addresses; must be free before the first start. */
   readonly listens: readonly HostPort[];
   readonly after: readonly { readonly process: string; readonly until: "started" | "ready" }[];

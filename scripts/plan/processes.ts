@@ -1,0 +1,155 @@
+// The process list: what is started, as whom, after what, and what proves that it is ready.
+
+import type { App, HostPort, Mesh, TrustDomain, Workload } from "../model/mesh.ts";
+import { addressOf } from "./identities.ts";
+import { domainPaths, ports, processName, userOf, workloadPaths } from "./layout.ts";
+import type { Host, Process, SidecarPlan } from "./plan.ts";
+import { callsOf } from "./sidecars.ts";
+
+/** Processes every child finds by name; nothing of the caller's environment is handed on. */
+const childPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+export function serverProcess(host: Host, domain: TrustDomain): Process {
+  const name = processName.server(domain);
+  const paths = domainPaths(host, domain);
+  const address = addressOf(host, domain);
+  const health = { host: address, port: ports.serverHealth };
+  return {
+    name,
+    role: "spire-server",
+    trustDomain: domain.domain,
+    user: userOf(host, name),
+    command: [host.tools.spireServer, "run", "-config", paths.serverConfig],
+    env: { PATH: childPath },
+    workingDir: paths.serverData,
+    files: [paths.serverConfig],
+    sockets: [paths.adminSocket],
+    listens: [{ host: address, port: ports.serverApi }, { host: address, port: ports.bundleEndpoint }, health],
+    after: [],
+    ready: { kind: "http", address: health, path: "/ready" },
+  };
+}
+
+export function agentProcess(host: Host, domain: TrustDomain): Process {
+  const name = processName.agent(domain);
+  const paths = domainPaths(host, domain);
+  const health = { host: addressOf(host, domain), port: ports.agentHealth };
+  return {
+    name,
+    role: "spire-agent",
+    trustDomain: domain.domain,
+    user: userOf(host, name),
+    command: [host.tools.spireAgent, "run", "-config", paths.agentConfig],
+    env: { PATH: childPath },
+    workingDir: paths.agentData,
+    files: [paths.agentConfig],
+    sockets: [paths.agentSocket],
+    listens: [health],
+    after: [{ process: processName.server(domain), until: "ready" }],
+    ready: { kind: "http", address: health, path: "/ready" },
+  };
+}
+
+export function controllerProcess(host: Host, domain: TrustDomain, workloads: readonly Workload[]): Process {
+  const name = processName.controller(domain);
+  const paths = domainPaths(host, domain);
+  return {
+    name,
+    role: "controller",
+    trustDomain: domain.domain,
+    // Its apps' groups open the sidecars' outbound sockets, so that it can probe an edge as its app would use it.
+    user: userOf(host, name, workloads.map(processName.app)),
+    command: [host.tools.node, `${host.repositoryDir}/scripts/control/main.ts`, paths.controllerPlan, domain.domain],
+    env: { PATH: childPath },
+    workingDir: "/",
+    files: [],
+    sockets: [paths.controllerSocket],
+    listens: [],
+    after: [{ process: processName.server(domain), until: "ready" }],
+    ready: { kind: "http-unix", socket: paths.controllerSocket, path: "/health" },
+  };
+}
+
+export function sidecarProcess(host: Host, domain: TrustDomain, workload: Workload, sidecar: SidecarPlan): Process {
+  const agent = processName.agent(domain);
+  const listens = [sidecar.inbound?.address, sidecar.published].filter((address) => address !== undefined);
+  const validation = [sidecar.inbound?.validationContext, ...sidecar.outbound.map((peer) => peer.validationContext)];
+  return {
+    name: sidecar.process,
+    role: "sidecar",
+    trustDomain: domain.domain,
+    workload: workload.name,
+    user: userOf(host, sidecar.process, [agent]),
+    command: [
+      host.tools.envoy,
+      ...["--config-path", sidecar.bootstrapFile],
+      ...["--concurrency", "1"],
+      "--disable-hot-restart",
+      "--reject-unknown-dynamic-fields",
+      ...["--log-level", "warning"],
+      ...["--drain-time-s", "2"],
+    ],
+    env: { PATH: childPath },
+    workingDir: "/",
+    files: [sidecar.bootstrapFile],
+    sockets: [sidecar.adminSocket, ...sidecar.outbound.map(({ socket }) => socket)],
+    listens,
+    after: [{ process: agent, until: "ready" }],
+    ready: {
+      kind: "sidecar",
+      adminSocket: sidecar.adminSocket,
+      secrets: [sidecar.spiffeId, ...new Set(validation.filter((name) => name !== undefined))],
+    },
+  };
+}
+
+export function appProcess(mesh: Mesh, host: Host, workload: Workload): Process {
+  const name = processName.app(workload);
+  const paths = workloadPaths(host, workload);
+  const listen = workload.app.listen;
+  const upstreams = callsOf(mesh, workload).map(({ callee }) => [
+    upstreamVariable(callee),
+    `unix:${paths.outboundSocket(callee)}`,
+  ]);
+  return {
+    name,
+    role: "app",
+    trustDomain: workload.spiffeId.trustDomain,
+    workload: workload.name,
+    user: userOf(host, name),
+    command: appCommand(host, workload.app),
+    env: {
+      PATH: childPath,
+      LISTEN: listen === undefined ? `unix:${paths.appSocket}` : hostPort(listen),
+      ...Object.fromEntries(upstreams),
+    },
+    workingDir: appWorkingDir(host, workload.app),
+    ...(workload.app.build === undefined ? {} : { build: workload.app.build }),
+    files: [],
+    sockets: listen === undefined ? [paths.appSocket] : [],
+    listens: listen === undefined ? [] : [listen],
+    after: [],
+    ready:
+      listen === undefined
+        ? { kind: "http-unix", socket: paths.appSocket, path: workload.app.health }
+        : { kind: "http", address: listen, path: workload.app.health },
+  };
+}
+
+/** `UPSTREAM_<NAME>` of the app contract (docs/app-contract.md). */
+export function upstreamVariable(callee: string): string {
+  return `UPSTREAM_${callee.toUpperCase().replaceAll("-", "_")}`;
+}
+
+function appCommand(host: Host, app: App): readonly string[] {
+  if (app.kind === "node") return [host.tools.node, `${host.repositoryDir}/${app.entry}`];
+  return app.command;
+}
+
+function appWorkingDir(host: Host, app: App): string {
+  return app.workingDir === undefined ? host.repositoryDir : `${host.repositoryDir}/${app.workingDir}`;
+}
+
+function hostPort({ host, port }: HostPort): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,94 @@
+// What each sidecar is told: who may call its app, whom its app calls, and how the peers are validated.
+
+import type { Edge, Mesh, TrustDomain, Workload } from "../model/mesh.ts";
+import { addressOf, workloadNamed } from "./identities.ts";
+import { domainPaths, processName, workloadPaths } from "./layout.ts";
+import type { AppEndpoint, EdgePlan, Host, Outbound, SidecarPlan, ValidationContext } from "./plan.ts";
+
+export function sidecarPlan(mesh: Mesh, host: Host, domain: TrustDomain, workload: Workload): SidecarPlan {
+  const paths = workloadPaths(host, workload);
+  const inbound = inboundOf(mesh, host, domain, workload);
+  return {
+    workload: workload.name,
+    process: processName.sidecar(workload),
+    trustDomain: domain.domain,
+    spiffeId: workload.spiffeId.uri,
+    agentSocket: domainPaths(host, domain).agentSocket,
+    adminSocket: paths.adminSocket,
+    accessLog: "/dev/stdout",
+    bootstrapFile: paths.bootstrap,
+    dynamicDir: paths.dynamicDir,
+    app: appEndpoint(host, workload),
+    ...(inbound === undefined ? {} : { inbound }),
+    outbound: callsOf(mesh, workload).map((edge) => outboundOf(mesh, host, workload, edge)),
+    ...(workload.publish === undefined ? {} : { published: workload.publish }),
+    maxConnectionSeconds: maxConnectionSeconds(domain.ttl.x509SvidSeconds),
+  };
+}
+
+/**
+ * Envoy keeps connections over an SVID rotation, so their age is the bound on how long a revoked peer is served: at
+ * most half an SVID's life and five minutes. The caller's side ends first, so a request never meets a closing server.
+ */
+function maxConnectionSeconds(x509SvidSeconds: number): { inbound: number; outbound: number } {
+  const inbound = Math.max(2, Math.min(300, Math.floor(x509SvidSeconds / 2)));
+  return { inbound, outbound: Math.max(1, Math.floor(inbound * 0.8)) };
+}
+
+function inboundOf(mesh: Mesh, host: Host, domain: TrustDomain, workload: Workload): SidecarPlan["inbound"] {
+  const callers = mesh.edges
+    .filter(({ callee }) => callee === workload.name)
+    .map(({ caller, rules }) => ({ workload: caller, spiffeId: workloadNamed(mesh, caller).spiffeId, rules }));
+  if (callers.length === 0) return undefined;
+  const federated = callers.some(({ spiffeId }) => spiffeId.trustDomain !== domain.domain);
+  return {
+    address: inboundAddress(mesh, host, workload),
+    validationContext: federated ? "ALL" : "ROOTCA",
+    callers: callers.map(({ workload: name, spiffeId, rules }) => ({ workload: name, spiffeId: spiffeId.uri, rules })),
+  };
+}
+
+function outboundOf(mesh: Mesh, host: Host, workload: Workload, edge: Edge): Outbound {
+  const callee = workloadNamed(mesh, edge.callee);
+  return {
+    callee: callee.name,
+    socket: workloadPaths(host, workload).outboundSocket(callee.name),
+    address: inboundAddress(mesh, host, callee),
+    spiffeId: callee.spiffeId.uri,
+    validationContext: validationBetween(workload, callee),
+    timeoutMs: edge.timeoutMs,
+  };
+}
+
+function validationBetween(caller: Workload, callee: Workload): ValidationContext {
+  return caller.spiffeId.trustDomain === callee.spiffeId.trustDomain ? "ROOTCA" : "ALL";
+}
+
+function inboundAddress(mesh: Mesh, host: Host, workload: Workload): { host: string; port: number } {
+  const domain = mesh.trustDomains.find(({ domain: name }) => name === workload.spiffeId.trustDomain);
+  const port = host.inboundPorts[workload.name];
+  if (domain === undefined || port === undefined) throw new Error(`no inbound address is assigned to ${workload.name}`);
+  return { host: addressOf(host, domain), port };
+}
+
+function appEndpoint(host: Host, workload: Workload): AppEndpoint {
+  const address = workload.app.listen ?? { socket: workloadPaths(host, workload).appSocket };
+  return { address, health: workload.app.health };
+}
+
+export function callsOf(mesh: Mesh, workload: Workload): Edge[] {
+  return mesh.edges.filter(({ caller }) => caller === workload.name);
+}
+
+/** An edge as observers see it: who, whom, through which socket, and the request that proves it. */
+export function edgePlan(mesh: Mesh, host: Host, edge: Edge): EdgePlan {
+  const caller = workloadNamed(mesh, edge.caller);
+  const callee = workloadNamed(mesh, edge.callee);
+  const probe = edge.rules.find(({ method, path }) => method === "GET" && !path.includes("*"));
+  return {
+    caller: { workload: caller.name, trustDomain: caller.spiffeId.trustDomain, spiffeId: caller.spiffeId.uri },
+    callee: { workload: callee.name, trustDomain: callee.spiffeId.trustDomain, spiffeId: callee.spiffeId.uri },
+    socket: workloadPaths(host, caller).outboundSocket(callee.name),
+    ...(probe === undefined ? {} : { probePath: probe.path }),
+  };
+}
