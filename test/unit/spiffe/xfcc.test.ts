@@ -151,6 +151,8 @@ test("reads back whatever the documented format can write", ({ expect }) => {
   );
 });
 
+const anything = fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units));
+
 /** A mutation of a good header: the neighbourhood in which a lenient parser would be caught. */
 const nearMiss = fc
   .array(
@@ -177,7 +179,7 @@ const nearMiss = fc
 test("never throws, and names a caller only from one element with one URI", ({ expect }) => {
   let named = 0;
   fc.assert(
-    fc.property(fc.oneof(fc.string({ unit: "binary" }), printable, nearMiss), (header) => {
+    fc.property(fc.oneof(anything, printable, nearMiss), (header) => {
       const caller = callerOf(header);
       if (!caller.ok) return true;
       named += 1;
