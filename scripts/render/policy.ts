@@ -1,0 +1,76 @@
+// policy.yaml (ECDS): an RBAC filter that says which SPIFFE ID may use which rule. It is a file of its own because it
+// holds for the next request, also on connections that are already open.
+
+import type { Rule } from "../model/mesh.ts";
+import type { SidecarPlan } from "../plan/plan.ts";
+import { extension, typed, type Fields } from "./types.ts";
+
+export const policyName = "policy";
+export const rbacType = "envoy.extensions.filters.http.rbac.v3.RBAC";
+
+/** Empty for a sidecar that nobody calls. */
+export function policies({ inbound }: SidecarPlan): Fields[] {
+  if (inbound === undefined) return [];
+  return [
+    typed("envoy.config.core.v3.TypedExtensionConfig", {
+      name: policyName,
+      typed_config: typed(rbacType, {
+        matcher: {
+          matcher_list: {
+            matchers: inbound.callers.map(({ workload, spiffeId, rules }) => ({
+              predicate: allOf([uriSanIs(spiffeId), anyOf(rules.map(ruleApplies))]),
+              on_match: { action: rbacAction(workload, "ALLOW") },
+            })),
+          },
+          on_no_match: { action: rbacAction("nobody_else", "DENY") },
+        },
+      }),
+    }),
+  ];
+}
+
+/**
+ * The whole list of URI SANs, joined by commas, equals one SPIFFE ID: a certificate with a second URI is refused even
+ * when one of the two matches. Envoy's SPIFFE validator does not do this (X509-SVID.md section 2: exactly one URI SAN).
+ */
+function uriSanIs(spiffeId: string): Fields {
+  return {
+    single_predicate: {
+      input: extension("uri_san", "envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput"),
+      value_match: { exact: spiffeId },
+    },
+  };
+}
+
+/** A rule sees the path after normalisation; the query is not part of it. */
+function ruleApplies({ method, path }: Rule): Fields {
+  const below = path.endsWith("/*");
+  const pathApplies = below
+    ? headerValue(":path", { prefix: path.slice(0, -1) })
+    : anyOf([headerValue(":path", { exact: path }), headerValue(":path", { prefix: `${path}?` })]);
+  return method === "*" ? pathApplies : allOf([headerValue(":method", { exact: method }), pathApplies]);
+}
+
+function headerValue(name: string, match: Fields): Fields {
+  return {
+    single_predicate: {
+      input: extension(name.slice(1), "envoy.type.matcher.v3.HttpRequestHeaderMatchInput", { header_name: name }),
+      value_match: match,
+    },
+  };
+}
+
+function rbacAction(name: string, action: "ALLOW" | "DENY"): Fields {
+  return extension("action", "envoy.config.rbac.v3.Action", action === "ALLOW" ? { name } : { name, action });
+}
+
+/** Envoy wants at least two predicates in a list. */
+function allOf(predicates: readonly Fields[]): Fields {
+  const [only] = predicates;
+  return predicates.length === 1 && only !== undefined ? only : { and_matcher: { predicate: predicates } };
+}
+
+function anyOf(predicates: readonly Fields[]): Fields {
+  const [only] = predicates;
+  return predicates.length === 1 && only !== undefined ? only : { or_matcher: { predicate: predicates } };
+}
