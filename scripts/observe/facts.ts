@@ -1,6 +1,7 @@
 // What is known about one trust domain, as its controller saw it. Facts, not guesses: an absent field is unknown, and
 // a reason says why where there is one. Plain JSON; its published schema is output/status-schema.ts.
 
+import type { ValidationContext } from "../plan/plan.ts";
 import type { DynamicFileName } from "../render/dynamic.ts";
 
 /** Version of this shape. A controller of another version is told apart by it and must be restarted. */
@@ -92,21 +93,24 @@ export interface SidecarFacts {
   readonly health: Health;
   /** Found by the full SPIFFE ID; absent: the sidecar does not hold it. */
   readonly svid?: SvidFacts & {
-    /** How often the sidecar replaced its SVID since it started. */
+    /** When the sidecar took it. */
+    readonly loadedAt: string;
+    /** How often the controller saw it replaced, since `rotationsSince`. */
     readonly rotations: number;
+    readonly rotationsSince: string;
   };
-  /** The validation contexts that it asked its agent for, in the plan's order. */
+  /** The validation contexts that it asks its agent for: `ALL` before `ROOTCA`. */
   readonly bundles: readonly ValidationFacts[];
-  /** The four dynamic files. */
+  /** The dynamic files that it reads. */
   readonly configuration: readonly ConfigurationFacts[];
   /** Absent: nobody calls this workload, or the sidecar does not answer. */
   readonly inbound?: InboundCounters;
 }
 
 export interface ValidationFacts {
-  readonly context: "ALL" | "ROOTCA";
-  /** Trust domains whose certificates it verifies; empty: not loaded. */
-  readonly trustDomains: readonly string[];
+  readonly context: ValidationContext;
+  /** Whose certificates it verifies, and with which bundle; empty: not loaded. */
+  readonly trustDomains: readonly { readonly trustDomain: string; readonly digest: string }[];
 }
 
 export interface ConfigurationFacts {

@@ -3,9 +3,9 @@
 
 import { request as httpRequest } from "node:http";
 
-import { messageOf, systemErrorCode } from "../errors.ts";
 import type { HostPort } from "../model/mesh.ts";
 import type { Health } from "./facts.ts";
+import { unreachable } from "./unix-http.ts";
 
 /** Health of a SPIRE Server or Agent by its health address. Never throws: no answer is an answer. */
 export async function observeSpireHealth(address: HostPort, deadlineMs = 500): Promise<Health> {
@@ -29,22 +29,4 @@ function statusOf(address: HostPort, path: string, deadlineMs: number): Promise<
   request.on("error", reject);
   request.end();
   return promise;
-}
-
-/** Why nothing answered at an address or socket, in words. */
-export function unreachable(error: unknown, where: string): string {
-  switch (systemErrorCode(error)) {
-    case "ECONNREFUSED":
-      return `nothing listens on ${where}`;
-    case "ENOENT":
-      return `${where} does not exist`;
-    case "EACCES":
-      return `${where} may not be opened by this user`;
-    case "ECONNRESET":
-      return `${where} closed the connection`;
-    case "ABORT_ERR":
-      return `${where} accepted and did not answer in time`;
-    default:
-      return `${where}: ${messageOf(error)}`;
-  }
 }

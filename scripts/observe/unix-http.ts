@@ -3,6 +3,8 @@
 
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 
+import { messageOf, systemErrorCode } from "../errors.ts";
+
 export interface UnixRequest {
   readonly socket: string;
   readonly path: string;
@@ -50,4 +52,22 @@ export function requestUnix(options: UnixRequest): Promise<UnixResponse> {
   });
   request.end(options.body);
   return promise;
+}
+
+/** Why nothing answered at an address or socket, in words. */
+export function unreachable(error: unknown, where: string): string {
+  switch (systemErrorCode(error)) {
+    case "ECONNREFUSED":
+      return `nothing listens on ${where}`;
+    case "ENOENT":
+      return `${where} does not exist`;
+    case "EACCES":
+      return `${where} may not be opened by this user`;
+    case "ECONNRESET":
+      return `${where} closed the connection`;
+    case "ABORT_ERR":
+      return `${where} accepted and did not answer in time`;
+    default:
+      return `${where}: ${messageOf(error)}`;
+  }
 }
