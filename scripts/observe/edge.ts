@@ -55,7 +55,7 @@ async function exchange(edge: EdgePlan, path: string, { deadlineMs = 2000 }: Pro
   } catch (error) {
     const code = systemErrorCode(error);
     const socket = `the outbound socket of ${edge.caller.workload}-sidecar`;
-    if (code === "ABORT_ERR") return { reason: `no answer within ${deadlineMs} ms`, local: true };
+    if (code === "ABORT_ERR") return { reason: `no answer within ${deadlineMs} ms`, local: false };
     if (code === "ENOENT" || code === "ECONNREFUSED")
       return { reason: `${socket} is not open: it runs not, or waits for its SVID or a bundle`, local: true };
     return { reason: unreachable(error, socket), local: true };
@@ -83,11 +83,9 @@ function failureOf({ callee, caller }: EdgePlan, { status, headers, body }: Unix
       reason: `${sidecar} refused the request: its policy has no such rule for ${caller.spiffeId}`,
     };
   if (status === 504) return { status, local: false, reason: `${callee.workload} did not answer ${sidecar} in time` };
-  return {
-    status,
-    local: false,
-    reason: `${sidecar} could not reach its app ${callee.workload}: ${resetReason(body)}`,
-  };
+  // A connection that ends after the handshake is the callee's app's, or in TLS 1.3 the refusal of our certificate.
+  const local = body.includes("connection termination");
+  return { status, local, reason: `${sidecar} could not reach its app ${callee.workload}: ${resetReason(body)}` };
 }
 
 /** Bodies of Envoy's local replies (source/common/http/codes and the RBAC filter). */
@@ -130,7 +128,7 @@ function explained(
   if (grew("ssl.connection_error"))
     return `the TLS handshake of ${ours} with ${at} failed: is it a sidecar of this mesh?`;
   if (grew("upstream_cx_connect_fail"))
-    return `nothing listens at ${at}: it does not run, or waits for its SVID or a bundle`;
+    return `nothing answers as ${at}: it does not run, or waits for its SVID or a bundle`;
   if (grew("upstream_cx_destroy_remote_with_active_rq"))
     return `${at} ended the connection after the handshake: it refuses the SVID of ${caller.spiffeId}`;
   return undefined;
