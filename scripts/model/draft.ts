@@ -1,0 +1,157 @@
+// The description as far as it is well-formed, for the rules: a value that the schema refused is absent, and a rule says
+// nothing of what it does not know. So every problem is reported at once, and none twice.
+
+import type { SpiffeId } from "../spiffe/spiffe-id.ts";
+import type { HostPort, Rule } from "./mesh.ts";
+import { child, entries, isMapping, scalar, scalars, type Located, type Part } from "./part.ts";
+import type { Path, Read } from "./problem.ts";
+import { isName, readers, type Publish } from "./syntax.ts";
+
+export interface Draft {
+  readonly domains: readonly DomainDraft[];
+  readonly workloads: readonly WorkloadDraft[];
+}
+
+/** A value given, a default (`given` false), or undefined: given but not well-formed. */
+export type Setting<T> = (Located<T> & { readonly given: boolean }) | undefined;
+
+export interface DomainDraft {
+  readonly domain: string;
+  readonly path: Path;
+  readonly name: Setting<string>;
+  readonly federatesWith: Setting<readonly Located<string>[]>;
+  readonly caMs: Setting<number>;
+  readonly x509SvidMs: Setting<number>;
+  readonly bundleEndpoint: Part | undefined;
+  readonly profile: Setting<string>;
+  /** Present: somebody else runs it. */
+  readonly external: Part | undefined;
+  readonly part: Part;
+}
+
+export interface WorkloadDraft {
+  readonly name: string;
+  readonly path: Path;
+  readonly spiffeId: Located<SpiffeId> | undefined;
+  readonly app: AppDraft | undefined;
+  readonly publish: Located<Publish> | undefined;
+  readonly calls: readonly CallDraft[];
+  readonly part: Part;
+}
+
+export interface AppDraft {
+  readonly path: Path;
+  /** Which of the three were given, whatever they hold. */
+  readonly kinds: readonly AppKind[];
+  readonly node: Located<string> | undefined;
+  readonly command: readonly string[] | undefined;
+  readonly workingDir: string | undefined;
+  readonly build: readonly string[] | undefined;
+  readonly listen: Located<HostPort> | undefined;
+  readonly health: string;
+  readonly contract: string | undefined;
+}
+
+export const appKinds = ["node", "command", "image"] as const;
+export type AppKind = (typeof appKinds)[number];
+
+export interface CallDraft {
+  readonly callee: string;
+  readonly path: Path;
+  readonly rules: readonly Located<Rule>[] | undefined;
+  readonly timeoutMs: Setting<number>;
+}
+
+/** What holds when nothing is written (docs/mesh-yaml.md). 15 s is also Envoy's own route timeout. */
+export const defaults = { caMs: 24 * 3_600_000, x509SvidMs: 3_600_000, timeoutMs: 15_000, health: "/health" } as const;
+
+export function readDraft(data: unknown): Draft {
+  const root: Part = { path: [], value: data };
+  return {
+    domains: entries(child(root, "trustDomains")).map(([domain, part]) => domainDraft(domain, part)),
+    workloads: entries(child(root, "workloads")).map(([name, part]) => workloadDraft(name, part)),
+  };
+}
+
+function setting<T>(part: Part, key: string, read: (text: string) => Read<T>, otherwise: T | undefined): Setting<T> {
+  const given = child(part, key);
+  if (given !== undefined) {
+    const value = scalar(given, read);
+    return value === undefined ? undefined : { ...value, given: true };
+  }
+  return otherwise === undefined ? undefined : { path: part.path, value: otherwise, given: false };
+}
+
+function domainDraft(domain: string, part: Part): DomainDraft {
+  const ttl = child(part, "ttl") ?? { path: part.path, value: {} };
+  const bundleEndpoint = child(part, "bundleEndpoint");
+  const label = domain.split(".", 1)[0] ?? "";
+  return {
+    domain,
+    path: part.path,
+    name: setting(part, "name", readers.name.read, isName(label) ? label : undefined),
+    federatesWith: federation(part),
+    caMs: setting(ttl, "ca", readers["time-span"].read, defaults.caMs),
+    x509SvidMs: setting(ttl, "x509Svid", readers["time-span"].read, defaults.x509SvidMs),
+    bundleEndpoint,
+    profile: setting(bundleEndpoint ?? part, "profile", readProfile, "https_spiffe"),
+    external: child(part, "external"),
+    part,
+  };
+}
+
+function federation(part: Part): DomainDraft["federatesWith"] {
+  const given = child(part, "federatesWith");
+  if (given === undefined) return { path: part.path, value: [], given: false };
+  const value = scalars(given, readers["trust-domain"].read);
+  return value === undefined ? undefined : { path: given.path, value, given: true };
+}
+
+/** The schema has judged the word. */
+function readProfile(text: string): Read<string> {
+  return { ok: true, value: text };
+}
+
+function workloadDraft(name: string, part: Part): WorkloadDraft {
+  const app = child(part, "app");
+  return {
+    name,
+    path: part.path,
+    spiffeId: scalar(child(part, "spiffeId"), readers["spiffe-id"].read),
+    app: app === undefined || !isMapping(app.value) ? undefined : appDraft(app),
+    publish: scalar(child(part, "publish"), readers.publish.read),
+    calls: entries(child(part, "calls")).map(([callee, call]) => callDraft(callee, call)),
+    part,
+  };
+}
+
+function appDraft(part: Part): AppDraft {
+  const path = (key: string) => scalar(child(part, key), readers["path-in-folder"].read);
+  const words = (key: string) => scalars(child(part, key), readers.argument.read)?.map(({ value }) => value);
+  return {
+    path: part.path,
+    kinds: appKinds.filter((kind) => child(part, kind) !== undefined),
+    node: path("node"),
+    command: words("command"),
+    workingDir: path("workingDir")?.value,
+    build: words("build"),
+    listen: scalar(child(part, "listen"), readers["loopback-address"].read),
+    health: scalar(child(part, "health"), readers["url-path"].read)?.value ?? defaults.health,
+    contract: path("contract")?.value,
+  };
+}
+
+function callDraft(callee: string, part: Part): CallDraft {
+  const rules = isMapping(part.value) ? child(part, "allow") : part;
+  return {
+    callee,
+    path: part.path,
+    rules: scalars(rules, readers.rule.read),
+    timeoutMs: setting(part, "timeout", readers["time-span"].read, defaults.timeoutMs),
+  };
+}
+
+/** The trust domain of a workload, when its SPIFFE ID is well-formed and the domain is declared. */
+export function domainOf({ domains }: Draft, { spiffeId }: WorkloadDraft): DomainDraft | undefined {
+  return domains.find(({ domain }) => domain === spiffeId?.value.trustDomain);
+}

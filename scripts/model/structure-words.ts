@@ -1,0 +1,109 @@
+// The sentences about structure: a key nobody knows, a key that is missing, a value of another kind than the schema says.
+
+import { stringify } from "yaml";
+
+import { isMapping } from "./part.ts";
+import { didYouMean, listed, quote, type Finding, type Path } from "./problem.ts";
+import { isFormat, readers } from "./syntax.ts";
+
+/** A node of the schema, with what a sentence may need of it. */
+export interface SchemaNode {
+  readonly type?: unknown;
+  readonly format?: unknown;
+  readonly enum?: unknown;
+  readonly examples?: unknown;
+  readonly properties?: unknown;
+}
+
+export function schemaNode(schema: unknown): SchemaNode {
+  return isMapping(schema) ? schema : {};
+}
+
+export function unknownKey(path: Path, key: string, schema: SchemaNode, value: unknown): Finding {
+  const keys = isMapping(schema.properties) ? Object.keys(schema.properties) : [];
+  const place = { path: [...path, key], at: "key" } as const;
+  if (key === "<<") {
+    return { ...place, message: "merge keys (`<<`) are not read here", suggestion: "write the keys themselves" };
+  }
+  const asksForGrpc =
+    key.toLowerCase() === "grpc" || (key === "protocol" && /^(?:grpc|h2|http2|http\/2)/i.test(String(value)));
+  if (asksForGrpc) {
+    return {
+      ...place,
+      message: "gRPC is not built yet: sidecars carry HTTP/1.1",
+      suggestion: `remove ${quote(key)}`,
+      kind: "not-yet",
+    };
+  }
+  const inside = keys.find((name) => isMapping(schema.properties) && hasProperty(schema.properties[name], key));
+  const suggestion =
+    inside === undefined
+      ? didYouMean(key, keys, `write ${listed(keys.map(quote), "or")}`)
+      : `write it under ${quote(inside)}`;
+  return { ...place, message: `unknown key ${quote(key)}`, suggestion };
+}
+
+function hasProperty(schema: unknown, key: string): boolean {
+  return isMapping(schema) && isMapping(schema["properties"]) && Object.hasOwn(schema["properties"], key);
+}
+
+export function missingKey(path: Path, key: string, schema: SchemaNode): Finding {
+  const property = isMapping(schema.properties) ? schema.properties[key] : undefined;
+  return { path, at: "key", message: `${quote(key)} is missing`, suggestion: writeExample(key, property) };
+}
+
+export function unreadableText(path: Path, at: Finding["at"], schema: SchemaNode, text: string): Finding | undefined {
+  if (!isFormat(schema.format)) return undefined;
+  const read = readers[schema.format].read(text);
+  return read.ok ? undefined : { path, at, message: read.problem, suggestion: read.suggestion };
+}
+
+export function emptyValue(path: Path, schema: SchemaNode): Finding {
+  const key = String(path.at(-1));
+  return { path, at: "value", message: `${quote(key)} is empty`, suggestion: writeExample(key, schema) };
+}
+
+export function wrongValue(path: Path, schema: SchemaNode, value: unknown): Finding {
+  const key = path.findLast((part) => typeof part === "string");
+  const isItem = typeof path.at(-1) === "number";
+  const place = { path, at: "value" } as const;
+  if (key === undefined) {
+    return {
+      ...place,
+      message: "mesh.yaml is not a mapping",
+      suggestion: "write `trustDomains:` and below it `workloads:`",
+    };
+  }
+  if (value === null) return emptyValue(path, schema);
+  if (isFormat(schema.format) && (typeof value === "number" || typeof value === "boolean")) {
+    const read = readers[schema.format].read(String(value));
+    if (!read.ok) return { ...place, message: read.problem, suggestion: read.suggestion };
+    const suggestion = `write ${quote(`"${value}"`)}, in quotes`;
+    return { ...place, message: `${quote(String(value))} is not text`, suggestion };
+  }
+  const subject = isItem ? `an item of ${quote(key)}` : quote(key);
+  const example = isItem ? exampleOf(schema) : `${key}: ${exampleOf(schema)}`;
+  return { ...place, message: `${subject} must be ${wanted(schema)}`, suggestion: `write ${quote(example)}` };
+}
+
+function wanted(schema: SchemaNode): string {
+  if (isFormat(schema.format)) return readers[schema.format].what;
+  if (Array.isArray(schema.enum))
+    return listed(
+      schema.enum.map((word) => quote(String(word))),
+      "or",
+    );
+  if (schema.type === "array") return "a list";
+  if (schema.type === "object") return "a mapping";
+  if (schema.type === "boolean") return "`true`";
+  return "a list of rules, or a mapping with `allow`";
+}
+
+function writeExample(key: string, schema: unknown): string {
+  return `write ${quote(`${key}: ${exampleOf(schemaNode(schema))}`)}`;
+}
+
+function exampleOf(schema: SchemaNode): string {
+  const example: unknown = Array.isArray(schema.examples) ? schema.examples[0] : undefined;
+  return stringify(example ?? {}, { collectionStyle: "flow", flowCollectionPadding: false, lineWidth: 0 }).trim();
+}

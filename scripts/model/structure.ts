@@ -1,0 +1,93 @@
+// The structure of mesh.yaml against its schema: what ajv reports, told as one sentence per mistake. The schema is the
+// committed file, so that editors and the mesh judge by the same one (a test keeps it equal to schema.ts).
+
+import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+
+import meshSchema from "../../mesh.schema.json" with { type: "json" };
+import { valueAt } from "./part.ts";
+import type { Finding, Path } from "./problem.ts";
+import { emptyValue, missingKey, schemaNode, unknownKey, unreadableText, wrongValue } from "./structure-words.ts";
+import { readers } from "./syntax.ts";
+
+let compiled: ValidateFunction | undefined;
+
+function validator(): ValidateFunction {
+  if (compiled !== undefined) return compiled;
+  const ajv = new Ajv({ allErrors: true, verbose: true, ownProperties: true, strict: false, validateSchema: false });
+  for (const [name, { read }] of Object.entries(readers)) ajv.addFormat(name, (text) => read(text).ok);
+  compiled = ajv.compile(meshSchema);
+  return compiled;
+}
+
+/** Everything in which `data` is not what the schema says. Scalars included, relations not. */
+export function structureFindings(data: unknown): Finding[] {
+  const validate = validator();
+  if (validate(data)) return [];
+  const errors = withoutOtherShapes(validate.errors ?? []);
+  return errors.map((error) => finding(error, data)).filter((found) => found !== undefined);
+}
+
+/**
+ * Of a value that may have two shapes, keeps the errors of the shape it has, or the one that says it has neither. What
+ * `oneOf` says is worded by a rule.
+ */
+function withoutOtherShapes(errors: readonly ErrorObject[]): ErrorObject[] {
+  const unwanted = new Set<ErrorObject>();
+  for (const choice of errors.filter(({ keyword }) => keyword === "anyOf" || keyword === "oneOf")) {
+    const below = errors.filter((error) => isBelow(error, choice));
+    const shapes = Map.groupBy(
+      below,
+      ({ schemaPath }) => schemaPath.slice(choice.schemaPath.length + 1).split("/", 1)[0],
+    );
+    const fitting = [...shapes.values()].filter((shape) => !shape.some((error) => isWrongType(error, choice)));
+    const kept = choice.keyword === "anyOf" && fitting.length === 1 ? new Set(fitting[0]) : new Set<ErrorObject>();
+    for (const error of below) if (!kept.has(error)) unwanted.add(error);
+    if (kept.size > 0 || choice.keyword === "oneOf") unwanted.add(choice);
+  }
+  return errors.filter((error) => !unwanted.has(error));
+}
+
+function isBelow(error: ErrorObject, choice: ErrorObject): boolean {
+  const inside = error.instancePath === choice.instancePath || error.instancePath.startsWith(`${choice.instancePath}/`);
+  return inside && error.schemaPath.startsWith(`${choice.schemaPath}/`);
+}
+
+function isWrongType(error: ErrorObject, choice: ErrorObject): boolean {
+  return error.keyword === "type" && error.instancePath === choice.instancePath;
+}
+
+function finding(error: ErrorObject, data: unknown): Finding | undefined {
+  const path = pathOf(error.instancePath, data);
+  const schema = schemaNode(error.parentSchema);
+  const key = stringParameter(error, "additionalProperty");
+  const missing = stringParameter(error, "missingProperty");
+  if (key !== undefined) return unknownKey(path, key, schema, valueAt(data, [...path, key]));
+  if (missing !== undefined) return missingKey(path, missing, schema);
+  if (error.propertyName !== undefined) {
+    // The failed name itself; the `propertyNames` error beside it says no more.
+    return error.keyword === "format"
+      ? unreadableText([...path, error.propertyName], "key", schema, error.propertyName)
+      : undefined;
+  }
+  // Patterns are for editors: the format beside each says it better.
+  if (error.keyword === "pattern" || error.keyword === "propertyNames") return undefined;
+  const value: unknown = error.data;
+  if (error.keyword === "format" && typeof value === "string") return unreadableText(path, "value", schema, value);
+  if (error.keyword === "minItems" || error.keyword === "minProperties") return emptyValue(path, schema);
+  return wrongValue(path, schema, value);
+}
+
+function stringParameter(error: ErrorObject, name: string): string | undefined {
+  const value: unknown = error.params[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+/** A JSON pointer as a path; indexes are numbers where the data has a list. */
+function pathOf(pointer: string, data: unknown): Path {
+  const path: (string | number)[] = [];
+  for (const part of pointer.split("/").slice(1)) {
+    const key = part.replaceAll("~1", "/").replaceAll("~0", "~");
+    path.push(Array.isArray(valueAt(data, path)) ? Number(key) : key);
+  }
+  return path;
+}

@@ -1,0 +1,118 @@
+// What is not YAML, or YAML that is not read here, in words: one problem a line, because the parser's later complaints
+// about a line follow from its first.
+
+import { isScalar, visit, type Document, type YAMLError } from "yaml";
+
+import { quote } from "./problem.ts";
+
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Something that is not YAML, or not YAML that is read here. */
+export interface YamlProblem extends Position {
+  readonly message: string;
+  readonly suggestion: string;
+  /** The data cannot be trusted to be what was meant. */
+  readonly broken: boolean;
+}
+
+type Locate = (offset: number) => Position;
+
+/** In the order of the file. */
+export function yamlProblems(document: Document.Parsed, text: string, locate: Locate): YamlProblem[] {
+  const exhausted = document.errors.filter(({ code }) => code === "RESOURCE_EXHAUSTION");
+  const errors = exhausted.length > 0 ? exhausted.slice(0, 1) : document.errors;
+  const found = [
+    ...errors.map((error) => ({ ...locate(error.pos[0]), ...wordsFor(error, text) })),
+    ...document.warnings.map((warning) => ({ ...locate(warning.pos[0]), ...wordsForTag(text.slice(...warning.pos)) })),
+    ...aliasProblems(document, locate),
+    ...versionProblems(document),
+  ];
+  const inOrder = found.toSorted((left, right) => left.line - right.line || left.column - right.column);
+  return inOrder.filter(({ line }, index) => inOrder[index - 1]?.line !== line);
+}
+
+type Words = Pick<YamlProblem, "message" | "suggestion" | "broken">;
+
+function wordsFor(error: YAMLError, text: string): Words {
+  const rest = text.slice(error.pos[0]);
+  if (error.code === "DUPLICATE_KEY") {
+    const key = /^(?:"[^"\n]*"|'[^'\n]*'|[^:,}\s]+)/.exec(rest)?.[0] ?? "";
+    const message = `the key ${quote(key)} stands twice in one mapping`;
+    return { message, suggestion: "write it once", broken: false };
+  }
+  if (error.code === "BAD_ALIAS" && /^\*\s*\//.test(rest)) {
+    const rule = /^\*[^,\]}\n#]*/.exec(rest)?.[0].trim() ?? "";
+    const message = `${quote(rule)} begins with \`*\`, which YAML takes for an alias`;
+    return { message, suggestion: `write ${quote(`"${rule}"`)}, in quotes`, broken: true };
+  }
+  const [message, suggestion] = sentences[error.code] ?? [
+    `this is not YAML: ${error.message}`,
+    "write it again with an eye on indentation, quotes and brackets",
+  ];
+  return { message, suggestion, broken: true };
+}
+
+const notIndented: [string, string] = [
+  "this line is not indented as its neighbours are, or a bracket above is not closed",
+  "write the same number of spaces before keys that belong together, and close every bracket",
+];
+const keyInLine: [string, string] = [
+  "a second `key:` begins in the middle of a line",
+  "write it on a line of its own, or the value in quotes",
+];
+
+const sentences: Partial<Record<YAMLError["code"], [message: string, suggestion: string]>> = {
+  TAB_AS_INDENT: ["a tab indents this line, and YAML allows spaces only", "write spaces"],
+  MULTIPLE_DOCS: ["a second YAML document begins here", "write one document, without `---` or `...` inside"],
+  NON_STRING_KEY: ["this key is not text", "write a name before the colon"],
+  BAD_INDENT: notIndented,
+  BLOCK_AS_IMPLICIT_KEY: keyInLine,
+  MULTILINE_IMPLICIT_KEY: ["a key goes over more than one line", "write `key: value` on one line"],
+  BAD_SCALAR_START: ["a value cannot begin with this character", "write the value in quotes"],
+  BAD_DQ_ESCAPE: ["this escape is not one that YAML knows", "write the value in single quotes"],
+  RESOURCE_EXHAUSTION: ["brackets are nested too deeply", "write a description of one mesh"],
+};
+
+function wordsForTag(tag: string): Words {
+  return {
+    message: `the tag ${quote(tag)} is not read here`,
+    suggestion: "write the value without a tag",
+    broken: false,
+  };
+}
+
+/** Anchors and aliases are read; an alias without its anchor, or inside it, means nothing. */
+function aliasProblems(document: Document.Parsed, locate: Locate): YamlProblem[] {
+  const problems: YamlProblem[] = [];
+  visit(document, {
+    Alias(_key, alias, ancestors) {
+      const target = alias.resolve(document);
+      const name = quote(`*${alias.source}`);
+      const place = locate(alias.range?.[0] ?? 0);
+      const suggestion = "write what it stands for";
+      if (target === undefined) {
+        const message = `the alias ${name} has no anchor \`&${alias.source}\` above it`;
+        problems.push({ ...place, message, suggestion, broken: true });
+      } else if (!isScalar(target) && ancestors.includes(target)) {
+        problems.push({
+          ...place,
+          message: `the alias ${name} stands inside its own anchor`,
+          suggestion,
+          broken: true,
+        });
+      }
+    },
+  });
+  return problems;
+}
+
+/** YAML 1.1 reads `yes`, `1:30` and merge keys in its own way. */
+function versionProblems(document: Document.Parsed): YamlProblem[] {
+  const { explicit, version } = document.directives.yaml;
+  if (explicit !== true || version === "1.2") return [];
+  const message = `mesh.yaml is YAML 1.2, and this file says it is ${version}`;
+  return [{ line: 1, column: 1, message, suggestion: "write no `%YAML` line", broken: true }];
+}
