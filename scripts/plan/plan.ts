@@ -194,6 +194,8 @@ export interface Host {
   readonly runtime: "native" | "docker";
   /** Where the checkout can be read by every process's user. */
   readonly repositoryDir: string;
+  /** Per workload: the copy of its `workingDir` that it runs in, where it cannot run in the checkout (runtime/stage.ts). */
+  readonly appDirs?: Readonly<Record<string, string>>;
   /** Durable data. */
   readonly dataDir: string;
   /** Sockets and dynamic files. */
