@@ -1,0 +1,214 @@
+// Makes one SPIRE Server agree with the plan of its trust domain: list, compare, apply. Safe to repeat and to run at any
+// time: it changes only what differs, and puts right what somebody edited by hand.
+
+import { MeshError } from "../errors.ts";
+import type { DomainPlan } from "../plan/plan.ts";
+import type { Bundle } from "../spiffe/bundle.ts";
+import { diffEntries, type EntryDiff } from "./entries.ts";
+import { diffRelationships, type RelationshipChange, type RelationshipDiff } from "./relationships.ts";
+import type { BootstrappedRelationship, ServerApi } from "./server-api.ts";
+import type { Outcome, RegistrationEntry } from "./server-types.ts";
+
+/** What one pass did and left undone, in sentences without a full stop. All lists empty: everything was already so. */
+export interface ReconcileReport {
+  readonly trustDomain: string;
+  readonly created: readonly string[];
+  readonly updated: readonly string[];
+  readonly deleted: readonly string[];
+  /** Waits for a partner; another pass will do it. */
+  readonly pending: readonly string[];
+  /** What the server refused, or a partner's introduction that cannot be read. */
+  readonly failed: readonly string[];
+  /** Entries of others that concern the mesh. They do not count as a difference. */
+  readonly leftAlone: readonly string[];
+}
+
+export interface ReconcileOptions {
+  /**
+   * Reads the bundle document with which a partner introduced itself; undefined when it is not there yet.
+   *
+   * @throws MeshError MESH_INPUT_INVALID: reported as failed, so that one partner cannot stop the others
+   */
+  readonly readBundle: (file: string, trustDomain: string) => Promise<Bundle | undefined>;
+}
+
+type Api = Pick<
+  ServerApi,
+  | "entries"
+  | "createEntries"
+  | "updateEntries"
+  | "deleteEntries"
+  | "federatedBundles"
+  | "dissociateBundles"
+  | "relationships"
+  | "createRelationships"
+  | "updateRelationships"
+  | "deleteRelationships"
+>;
+
+type Notes = { [list in Exclude<keyof ReconcileReport, "trustDomain">]: string[] };
+
+/**
+ * One pass over entries and federation relationships. What can be done is done, whatever else failed.
+ *
+ * Order: relationships with their bundles first, because an entry can only federate with a trust domain whose bundle
+ * is held; a relationship that goes takes its bundle with it, after the relationship, or the server would fetch the
+ * bundle again; entries are deleted last, so that no workload is without an SVID in between.
+ *
+ * @throws MeshError MESH_SPIRE_API when the server itself does not answer
+ */
+export async function reconcile(
+  domain: Pick<DomainPlan, "trustDomain" | "entries" | "relationships" | "agent">,
+  api: Api,
+  options: ReconcileOptions,
+): Promise<ReconcileReport> {
+  const notes: Notes = { created: [], updated: [], deleted: [], pending: [], failed: [], leftAlone: [] };
+  const [entries, relationships, bundles] = await Promise.all([
+    api.entries(),
+    api.relationships(),
+    api.federatedBundles(),
+  ]);
+  const held = new Set(bundles.map(({ trustDomain }) => trustDomain));
+  const federation = diffRelationships({ planned: domain.relationships, existing: relationships, held });
+  const introduced = await applyRelationships(api, federation, { notes, readBundle: options.readBundle });
+  const remaining = held.difference(new Set(federation.dissociate)).union(introduced);
+  const diff = diffEntries({
+    planned: domain.entries,
+    existing: entries,
+    agentSpiffeId: domain.agent.spiffeId,
+    held: remaining,
+  });
+  await Promise.all([dissociate(api, federation.dissociate, notes), writeEntries(api, diff, notes)]);
+  await deleteEntries(api, diff.remove, notes);
+  return { trustDomain: domain.trustDomain, ...notes };
+}
+
+/** True when nothing is left to do: neither waiting for a partner nor refused. */
+export function isSettled(report: ReconcileReport): boolean {
+  return report.pending.length === 0 && report.failed.length === 0;
+}
+
+/** What the pass changed, in order. Empty: everything was already so. */
+export function changesOf(report: ReconcileReport): readonly string[] {
+  return [...report.created, ...report.updated, ...report.deleted];
+}
+
+interface Applying {
+  readonly notes: Notes;
+  readonly readBundle: ReconcileOptions["readBundle"];
+}
+
+/** Returns the trust domains whose bundle is held now because they introduced themselves. */
+async function applyRelationships(api: Api, diff: RelationshipDiff, applying: Applying): Promise<Set<string>> {
+  const { notes } = applying;
+  const [create, update] = await Promise.all([bootstrap(diff.create, applying), bootstrap(diff.update, applying)]);
+  // A relationship without any bundle cannot fetch one (profile https_spiffe): the server would only log errors.
+  const creatable = create.filter(({ change, bundle }) => bundle !== undefined || change.introduction === undefined);
+  const updatable = update.filter(({ change, bundle }) => bundle !== undefined || change.changes.length > 0);
+  const [created, updated, removed] = await Promise.all([
+    api.createRelationships(creatable.map(toRequest)),
+    api.updateRelationships(updatable.map(toRequest)),
+    api.deleteRelationships(diff.remove),
+  ]);
+  const introduced = new Set<string>();
+  for (const [index, item] of creatable.entries()) {
+    const what = `federation with ${item.change.relationship.trustDomain}`;
+    if (!took(created[index], `${what} was not created`, notes)) continue;
+    if (item.bundle !== undefined) introduced.add(item.change.relationship.trustDomain);
+    notes.created.push(`${what} created${item.bundle === undefined ? "" : " with its introduction"}`);
+  }
+  for (const [index, item] of updatable.entries()) {
+    const what = `federation with ${item.change.relationship.trustDomain}`;
+    if (!took(updated[index], `${what} was not put right`, notes)) continue;
+    if (item.bundle !== undefined) introduced.add(item.change.relationship.trustDomain);
+    const bundle = item.bundle === undefined ? [] : ["bundle none → its introduction"];
+    notes.updated.push(`${what} put right: ${[...item.change.changes, ...bundle].join("; ")}`);
+  }
+  for (const [index, trustDomain] of diff.remove.entries()) {
+    if (took(removed[index], `federation with ${trustDomain} was not deleted`, notes))
+      notes.deleted.push(`federation with ${trustDomain} deleted`);
+  }
+  return introduced;
+}
+
+interface Bootstrapped {
+  readonly change: RelationshipChange;
+  readonly bundle: Bundle | undefined;
+}
+
+/** Reads the introductions that are needed; says which are not there or not readable. */
+function bootstrap(changes: readonly RelationshipChange[], { notes, readBundle }: Applying): Promise<Bootstrapped[]> {
+  return Promise.all(
+    changes.map(async (change) => {
+      const { introduction, relationship } = change;
+      if (introduction === undefined) return { change, bundle: undefined };
+      const { trustDomain } = relationship;
+      try {
+        const bundle = await readBundle(introduction, trustDomain);
+        if (bundle === undefined)
+          notes.pending.push(`federation with ${trustDomain} waits for its introduction, ${introduction}`);
+        return { change, bundle };
+      } catch (error) {
+        if (!(error instanceof MeshError)) throw error;
+        const reasons = [error.message, ...error.details].join(": ");
+        notes.failed.push(`federation with ${trustDomain}: ${reasons}`);
+        return { change, bundle: undefined };
+      }
+    }),
+  );
+}
+
+function toRequest({ change, bundle }: Bootstrapped): BootstrappedRelationship {
+  return bundle === undefined ? change.relationship : { ...change.relationship, bundle };
+}
+
+async function dissociate(api: Api, trustDomains: readonly string[], notes: Notes): Promise<void> {
+  const outcomes = await api.dissociateBundles(trustDomains);
+  for (const [index, trustDomain] of trustDomains.entries()) {
+    if (took(outcomes[index], `the bundle of ${trustDomain} was not deleted`, notes))
+      notes.deleted.push(`bundle of ${trustDomain} deleted: its workloads are refused from now on`);
+  }
+}
+
+async function writeEntries(api: Api, diff: EntryDiff, notes: Notes): Promise<void> {
+  const [created, updated] = await Promise.all([
+    api.createEntries(diff.create),
+    api.updateEntries(diff.update.map(({ entry }) => entry)),
+  ]);
+  for (const [index, entry] of diff.create.entries()) {
+    if (took(created[index], `entry for ${entry.spiffeId} was not created`, notes))
+      notes.created.push(`entry ${inWords(entry)} created`);
+  }
+  for (const [index, { entry, changes }] of diff.update.entries()) {
+    if (took(updated[index], `entry ${entry.id} was not put right`, notes))
+      notes.updated.push(`entry ${inWords(entry)} put right: ${changes.join("; ")}`);
+  }
+  for (const { name, trustDomain } of diff.waiting)
+    notes.pending.push(`entry of ${name} does not federate with ${trustDomain} yet: no bundle of it is held`);
+  for (const entry of diff.leaveAlone)
+    notes.leftAlone.push(`entry ${inWords(entry)} under ${entry.parentId} is not this mesh's`);
+}
+
+async function deleteEntries(api: Api, entries: readonly RegistrationEntry[], notes: Notes): Promise<void> {
+  const outcomes = await api.deleteEntries(entries.map(({ id }) => id));
+  for (const [index, entry] of entries.entries()) {
+    if (took(outcomes[index], `entry ${entry.id} was not deleted`, notes))
+      notes.deleted.push(`entry ${inWords(entry)} deleted`);
+  }
+}
+
+function inWords({ id, spiffeId, selectors }: RegistrationEntry): string {
+  return `${id === "" ? "" : `${id}, `}${spiffeId} for ${selectors.join(" and ")}`;
+}
+
+/**
+ * True when this pass did it. Somebody else's doing the same at the same time (the CLI's first pass and a controller's)
+ * is neither done here nor failed: the next pass compares again.
+ */
+function took(outcome: Outcome | undefined, what: string, notes: Notes): boolean {
+  if (outcome === undefined) throw new Error(`${what}: there is no outcome for it`);
+  if (outcome.ok) return true;
+  if (outcome.code !== "ALREADY_EXISTS" && outcome.code !== "NOT_FOUND")
+    notes.failed.push(`${what}: ${outcome.code}: ${outcome.message}`);
+  return false;
+}
