@@ -22,7 +22,7 @@ export interface Runtime {
    */
   begin(plan: Plan): Promise<void>;
 
-  /** Writes each file whole, by rename, with its mode and the owner of its process; returns those that changed. */
+  /** Writes each file whole, by rename, with its mode and its folder's owner and group; returns those that changed. */
   writeFiles(files: readonly RenderedFile[]): Promise<readonly RenderedFile[]>;
 
   /**

@@ -1,0 +1,100 @@
+// What must be true before the first process is started, found out before rather than in a log after.
+
+import { readFileSync } from "node:fs";
+
+import { MeshError, systemErrorCode } from "../errors.ts";
+import type { HostPort } from "../model/mesh.ts";
+import type { Plan, Process } from "../plan/plan.ts";
+import { bindProblem, listenerOn } from "./listening.ts";
+
+/** sun_path of unix(7) holds 108 bytes with the terminating zero. */
+const longestSocketPath = 107;
+
+/** @throws MeshError MESH_STATE_INVALID naming the longest path */
+export function checkSocketPaths(plan: Plan): void {
+  const paths = plan.processes.flatMap(({ sockets }) => sockets);
+  const [longest = ""] = paths.toSorted((one, other) => Buffer.byteLength(other) - Buffer.byteLength(one));
+  const length = Buffer.byteLength(longest);
+  if (length <= longestSocketPath) return;
+  throw new MeshError(
+    "MESH_STATE_INVALID",
+    `a Unix socket's path may have ${longestSocketPath} bytes, and this has ${length}: ${longest}`,
+    { fix: "set XDG_RUNTIME_DIR to a shorter folder of your own, or shorten the workloads' names in mesh.yaml" },
+  );
+}
+
+interface Wanted {
+  readonly address: HostPort;
+  readonly process: Process;
+}
+
+/**
+ * Binds each address of the plan once and lets go.
+ *
+ * @param options.ours addresses that running processes of this mesh listen on
+ * @throws MeshError MESH_PORT_TAKEN by whom, as far as can be seen; MESH_ADDRESS_UNUSABLE
+ */
+export async function checkAddresses(plan: Plan, options: { readonly ours: readonly HostPort[] }): Promise<void> {
+  const ours = new Set(options.ours.map(printed));
+  const wanted = plan.processes
+    .flatMap((process) => process.listens.map((address) => ({ address, process })))
+    .filter(({ address }) => !ours.has(printed(address)));
+  const firstFree = firstUnprivilegedPort();
+  const problems = await Promise.all(
+    wanted.map(async (one) => {
+      const privileged = one.address.port < firstFree && one.process.user.uid !== 0;
+      const code = privileged ? "EACCES" : await bindProblem(one.address);
+      return code === undefined ? undefined : describe(one, code);
+    }),
+  );
+  const [first, ...others] = problems.filter((problem) => problem !== undefined);
+  if (first === undefined) return;
+  throw new MeshError(first.code, first.message, { fix: first.fix, details: others.map(({ message }) => message) });
+}
+
+interface Problem {
+  readonly code: "MESH_PORT_TAKEN" | "MESH_ADDRESS_UNUSABLE";
+  readonly message: string;
+  readonly fix: string;
+}
+
+function describe({ address, process }: Wanted, code: string): Problem {
+  const what = `${printed(address)}, where ${process.name} is to listen,`;
+  const another = "choose another address in mesh.yaml";
+  if (code === "EADDRINUSE") {
+    const listener = listenerOn(address);
+    if (listener === undefined)
+      return {
+        code: "MESH_PORT_TAKEN",
+        message: `${what} is taken by a process of another user`,
+        fix: `see which: sudo ss -ltnp 'sport = :${address.port}'; end it, or ${another}`,
+      };
+    return {
+      code: "MESH_PORT_TAKEN",
+      message: `${what} is taken by pid ${listener.pid} of user ${listener.user}: ${listener.command}`,
+      fix: `end it: kill ${listener.pid}; or ${another}`,
+    };
+  }
+  if (code === "EACCES")
+    return {
+      code: "MESH_ADDRESS_UNUSABLE",
+      message: `${what} needs a privilege that no process of the mesh has: ports below ${firstUnprivilegedPort()} do`,
+      fix: `${another}, e.g. port ${address.port + 8000}`,
+    };
+  const why = code === "EADDRNOTAVAIL" ? "is not an address of this machine" : `cannot be bound (${code})`;
+  return { code: "MESH_ADDRESS_UNUSABLE", message: `${what} ${why}`, fix: another };
+}
+
+/** ip(7), ip_unprivileged_port_start. */
+function firstUnprivilegedPort(): number {
+  try {
+    return Number(readFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "utf8"));
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return 1024;
+    throw error;
+  }
+}
+
+export function printed({ host, port }: HostPort): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,71 @@
+// What the last command, or a crash, left: found, said, and put right, so that the next `up` starts from something known.
+
+import { rm } from "node:fs/promises";
+
+import { MeshError, messageOf } from "../errors.ts";
+import type { Report } from "../events.ts";
+import { until } from "../wait.ts";
+import { type ProcessIdentity, isAlive } from "./proc.ts";
+import type { State } from "./state.ts";
+import { ask } from "./supervisor/client.ts";
+import { findSupervisor, killSupervisor } from "./supervisor/launch.ts";
+import { sweep } from "./sweep.ts";
+
+export interface RecoverOptions {
+  /** What the last command saved. */
+  readonly before: State | undefined;
+  readonly now: State;
+  readonly report: Report;
+}
+
+/** The supervisor that goes on; undefined: none runs, and nothing but durable data is left. */
+export async function recover({ before, now, report }: RecoverOptions): Promise<ProcessIdentity | undefined> {
+  const { runDir } = now.places;
+  const warn = (message: string): void => report({ kind: "warning", stage: "runtime", message });
+  const running = await find(runDir, before, warn);
+  if (running !== undefined && before !== undefined && running.usable) return running;
+  if (running !== undefined) {
+    warn(
+      before === undefined
+        ? `a mesh of this folder runs that its state does not know: ended it (supervisor ${running.pid})`
+        : `the supervisor ${running.pid} is of another version: ended it, and all processes with it`,
+    );
+    await killSupervisor(running);
+  } else if (before?.phase === "up") {
+    const which = before.supervisor === undefined ? "" : ` ${before.supervisor.pid}`;
+    warn(`the supervisor${which} ended without ./mesh stop or down (killed, or the machine restarted): starting anew`);
+  }
+  const leftovers = await sweep(now);
+  for (const { pid, command } of leftovers) warn(`killed a process that outlived it: ${pid} ${command}`);
+  // Sockets and keys of the old life; logs stay, they may tell why it ended.
+  await rm(runDir, { recursive: true, force: true });
+  if (before === undefined) await rm(now.places.dataDir, { recursive: true, force: true });
+  return undefined;
+}
+
+async function find(runDir: string, before: State | undefined, warn: (message: string) => void) {
+  try {
+    return await findSupervisor(runDir);
+  } catch (error) {
+    if (!(error instanceof MeshError) || before?.supervisor === undefined) throw error;
+    warn(`${messageOf(error)}: ended it`);
+    await killSupervisor(before.supervisor);
+    return undefined;
+  }
+}
+
+/** Ends a supervisor and all its processes: asked, and killed when it does not do it. */
+export async function endSupervisor(
+  { places, supervisor }: Pick<State, "places" | "supervisor">,
+  graceMs: number,
+): Promise<void> {
+  try {
+    // Each level of `after` has its grace.
+    await ask({ op: "shutdown", graceMs }, { runDir: places.runDir, deadlineMs: 6 * graceMs });
+  } catch (error) {
+    if (!(error instanceof MeshError) || supervisor === undefined) throw error;
+    await killSupervisor(supervisor);
+  }
+  if (supervisor === undefined) return;
+  await until(`supervisor ${supervisor.pid} has ended`, () => !isAlive(supervisor), { deadlineMs: 5000 });
+}

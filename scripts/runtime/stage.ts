@@ -1,0 +1,141 @@
+// As root every process has its own user, who may not be able to read the clone (below /root, or made with umask 077).
+// Then what those users run is copied to where they can: apps, scripts, production dependencies, Node and tools.
+
+import { readFile, rm, stat } from "node:fs/promises";
+import { dirname, join, normalize } from "node:path";
+
+import { systemErrorCode } from "../errors.ts";
+import type { Report } from "../events.ts";
+import type { Mesh, Workload } from "../model/mesh.ts";
+import type { Host } from "../plan/plan.ts";
+import { stageApp } from "./stage-app.ts";
+import { dependencyEntries, stageDependencies, stageTool } from "./stage-shared.ts";
+import { canBeEntered } from "./places.ts";
+import type { Places } from "./state.ts";
+import { type TreeEntry, copyEntries, isReadableByOthers, listTree, makePublicFolder } from "./tree.ts";
+import { writeWhole } from "./whole-file.ts";
+
+export interface StageOptions {
+  readonly repositoryDir: string;
+  readonly mesh: Mesh;
+  readonly places: Places;
+  readonly users: Host["users"];
+  readonly tools: Host["tools"];
+  readonly cacheDir: string;
+  readonly report: Report;
+}
+
+export interface Staged {
+  readonly repositoryDir: string;
+  readonly tools: Host["tools"];
+  /** See Host.appDirs. */
+  readonly appDirs?: Readonly<Record<string, string>>;
+}
+
+/** Returns where everything can be run from: the clone itself where nothing needs to be copied. Safe to repeat. */
+export async function stage(options: StageOptions): Promise<Staged> {
+  const { repositoryDir, users, mesh, places } = options;
+  if ("self" in users) return { repositoryDir, tools: options.tools };
+  const sharedDir = await sharedFolder(options);
+  const tools = await stageTools(options.tools, sharedDir);
+  const entries = rootsOf(mesh).flatMap((path) => listTree(repositoryDir, path, isDependency));
+  const readable = await canRead(repositoryDir, entries);
+  const appDirs = await stageApps(options, users.assigned, readable);
+  if (readable) return { repositoryDir, tools, appDirs };
+  const started = performance.now();
+  const target = join(places.stageDir, "repository");
+  const changed = await update(repositoryDir, target, entries);
+  await stageDependencies({ repositoryDir, sharedDir, target });
+  if (changed > 0) {
+    const message = `${repositoryDir} cannot be read by the users of the processes: copied ${changed} files to ${target}`;
+    options.report({ kind: "done", stage: "runtime", message, elapsedMs: performance.now() - started });
+  }
+  return { repositoryDir: target, tools, appDirs };
+}
+
+/** Where copies lie that other meshes can use too: the cache, if other users can enter it. */
+async function sharedFolder({ cacheDir, places }: StageOptions): Promise<string> {
+  makePublicFolder(places.stageDir);
+  makePublicFolder(cacheDir);
+  return (await canBeEntered(cacheDir)) ? join(cacheDir, "stage") : join(places.stageDir, "shared");
+}
+
+/** Folders of the clone that processes run from. */
+function rootsOf(mesh: Mesh): string[] {
+  const entries = mesh.workloads.flatMap(({ app }) => (app.kind === "node" ? [normalize(app.entry)] : []));
+  const folders = entries.filter((entry) => !entry.startsWith("/") && !entry.startsWith("..")).map(firstPart);
+  return [...new Set(["apps", "scripts", "package.json", ...folders])].toSorted();
+}
+
+function firstPart(path: string): string {
+  return path.split("/")[0] ?? path;
+}
+
+function isDependency(path: string): boolean {
+  return path.split("/").includes("node_modules");
+}
+
+async function canRead(repositoryDir: string, entries: readonly TreeEntry[]): Promise<boolean> {
+  if (!(await canBeEntered(repositoryDir)) || !isReadableByOthers(entries)) return false;
+  return isReadableByOthers(await dependencyEntries(repositoryDir));
+}
+
+/** Copies what is new or changed, removes what is gone; returns how many files that were. */
+async function update(from: string, to: string, entries: readonly TreeEntry[]): Promise<number> {
+  const listFile = `${to}.json`;
+  const before = await readVersions(listFile);
+  const now = Object.fromEntries(entries.map(({ path, version }) => [path, version]));
+  const changed = entries.filter(({ path, version }) => before[path] !== version);
+  const gone = Object.keys(before).filter((path) => now[path] === undefined);
+  if (changed.length === 0 && gone.length === 0) return 0;
+  // Without the list an interrupted copy is not taken for a whole one.
+  await rm(listFile, { force: true });
+  copyEntries(from, to, changed);
+  for (const path of gone) await rm(join(to, path), { recursive: true, force: true });
+  await writeWhole(listFile, JSON.stringify(now), { mode: 0o600 });
+  return changed.length + gone.length;
+}
+
+async function readVersions(file: string): Promise<Record<string, string>> {
+  try {
+    const value: unknown = JSON.parse(await readFile(file, "utf8"));
+    const pairs = typeof value === "object" && value !== null ? Object.entries(value) : [];
+    return Object.fromEntries(pairs.map(([path, version]) => [path, String(version)]));
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT" || error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
+
+async function stageApps(
+  { repositoryDir, mesh, places }: StageOptions,
+  assigned: Readonly<Record<string, number>>,
+  readable: boolean,
+): Promise<Record<string, string>> {
+  const appDirs: Record<string, string> = {};
+  for (const workload of mesh.workloads) {
+    if (!needsOwnFolder(workload, readable)) continue;
+    const uid = assigned[workload.name];
+    if (uid === undefined) throw new Error(`no user is assigned to ${workload.name}`);
+    appDirs[workload.name] = await stageApp({ workload, uid, repositoryDir, places });
+  }
+  return appDirs;
+}
+
+/** A build writes into its folder, and must not be able to write into the clone. */
+function needsOwnFolder({ app }: Workload, readable: boolean): boolean {
+  return app.kind === "command" && (app.build !== undefined || !readable);
+}
+
+async function stageTools(tools: Host["tools"], sharedDir: string): Promise<Host["tools"]> {
+  const usable = async (path: string): Promise<string> => {
+    const executable = ((await stat(path)).mode & 0o005) === 0o005;
+    return executable && (await canBeEntered(dirname(path))) ? path : stageTool(path, sharedDir);
+  };
+  return {
+    spireServer: await usable(tools.spireServer),
+    spireAgent: await usable(tools.spireAgent),
+    envoy: await usable(tools.envoy),
+    node: await usable(tools.node),
+  };
+}

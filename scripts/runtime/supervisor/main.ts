@@ -1,0 +1,133 @@
+// The supervisor: a detached process per mesh that starts and ends the others, commanded over its Unix socket. Killed
+// with -9 it takes every process with it (setpriv.ts, --pdeathsig).
+//
+// Arguments: run folder, log folder, block of loopback addresses. File descriptor 3: one line when it answers.
+
+import { chmodSync, closeSync, rmSync, writeSync } from "node:fs";
+import { type Socket, createServer } from "node:net";
+import { createInterface } from "node:readline";
+
+import { messageOf } from "../../errors.ts";
+import { heldName, holdName } from "../exclusive.ts";
+import { identityOf } from "../proc.ts";
+import { Fleet } from "./fleet.ts";
+import { isRequest } from "./request.ts";
+import { type Answers, type Request, protocolVersion, supervisorSocket, toLine } from "./protocol.ts";
+import { rotateLogs } from "./rotation.ts";
+
+const [runDir = "", logDir = "", block = ""] = process.argv.slice(2);
+const socketPath = supervisorSocket(runDir);
+/** After SIGTERM. */
+const graceMs = 10_000;
+
+const watchers = new Set<Socket>();
+const closing = new AbortController();
+const fleet = new Fleet({
+  log,
+  onExit: (status) => {
+    for (const watcher of watchers) watcher.write(toLine({ exit: status }));
+  },
+});
+
+const server = createServer(converse);
+
+async function main(): Promise<void> {
+  process.umask(0o077);
+  process.chdir("/");
+  const held = await holdName(heldName(Number(block)));
+  if (held === undefined) log(`another mesh uses block ${block} of loopback addresses`);
+  rmSync(socketPath, { force: true });
+  const listening = Promise.withResolvers<void>();
+  server.once("error", listening.reject);
+  server.listen(socketPath, listening.resolve);
+  await listening.promise;
+  chmodSync(socketPath, 0o600);
+  // Unix sockets of the processes can be opened by their group: their folders say which group that is (plan/layout.ts).
+  process.umask(process.getuid?.() === 0 ? 0o007 : 0o077);
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void shutDown(signal));
+  process.on("SIGHUP", () => log("SIGHUP: nothing to read again"));
+  log(`supervises ${runDir} as pid ${process.pid}`);
+  writeSync(3, "ready\n");
+  closeSync(3);
+  await rotateLogs({
+    logDir,
+    maxBytes: 5_000_000,
+    keep: 2,
+    writerOf: (file) => fleet.writerOf(file),
+    signal: closing.signal,
+  });
+}
+
+function converse(socket: Socket): void {
+  // A command that is gone does not hear its answer; there is nobody else to tell.
+  socket.on("error", (error) => log(`a command went away: ${error.message}`));
+  socket.on("close", () => watchers.delete(socket));
+  createInterface({ input: socket }).once("line", (line) => void reply(socket, line));
+}
+
+async function reply(socket: Socket, line: string): Promise<void> {
+  try {
+    const request: unknown = JSON.parse(line);
+    if (!isRequest(request)) throw new Error("not a request");
+    const result = await answer(request);
+    socket.write(toLine({ ok: true, result }));
+    if (request.op === "exits") watchers.add(socket);
+    else socket.end();
+    if (request.op === "shutdown") socket.once("finish", leave);
+  } catch (error) {
+    log(`request failed: ${messageOf(error)}`);
+    socket.end(toLine({ ok: false, error: messageOf(error) }));
+  }
+}
+
+async function answer(request: Request): Promise<Answers[Request["op"]]> {
+  switch (request.op) {
+    case "hello":
+      return { protocol: protocolVersion, ...(identityOf(process.pid) ?? { pid: process.pid, started: "" }) };
+    case "start":
+      return fleet.start(request.specs, graceMs);
+    case "stop":
+      await fleet.stop(request.names, request.graceMs);
+      return null;
+    case "restart":
+      return fleet.restart(request.names, request.graceMs);
+    case "list":
+      return fleet.list();
+    case "shutdown":
+      await fleet.stopAll(request.graceMs);
+      return null;
+    case "exits":
+      return null;
+    default:
+      throw new Error("a request that no version knows");
+  }
+}
+
+async function shutDown(reason: string): Promise<void> {
+  log(`${reason}: ending every process`);
+  await fleet.stopAll(graceMs);
+  leave();
+}
+
+function leave(): void {
+  closing.abort();
+  rmSync(socketPath, { force: true });
+  log("leaves");
+  process.exit(0);
+}
+
+function log(message: string): void {
+  try {
+    writeSync(2, `${new Date().toISOString()} ${message}\n`);
+  } catch {
+    // The disk is full: there is nowhere to say so, and the processes matter more than this line.
+  }
+}
+
+process.on("uncaughtException", (error) => {
+  // Ends the mesh rather than supervise it in an unknown state; the kernel ends the processes.
+  log(`bug: ${error.stack ?? error.message}`);
+  process.exit(70);
+});
+
+await main();

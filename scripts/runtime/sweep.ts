@@ -1,0 +1,44 @@
+// What a mesh left running when its supervisor was killed. The kernel ends the supervisor's children with it; their own
+// children it does not know of. They are told by what they cannot shed: a user of the mesh, or a log of the mesh as
+// their output.
+
+import { until } from "../wait.ts";
+import { userBlockSize } from "./allocate.ts";
+import { type ProcessIdentity, allPids, commandLineOf, identityOf, isAlive, openFile, ownerOf } from "./proc.ts";
+import type { State } from "./state.ts";
+
+export interface Leftover extends ProcessIdentity {
+  readonly command: string;
+}
+
+/** Processes of a mesh that no supervisor keeps. Only to be asked when none runs. */
+export function findLeftovers({ places, allocations }: Pick<State, "places" | "allocations">): Leftover[] {
+  const users = allocations.users;
+  const isOurs = (pid: number): boolean => {
+    const uid = ownerOf(pid);
+    if (uid === undefined) return false;
+    if (users !== undefined && uid >= users.first && uid < users.first + userBlockSize) return true;
+    return [1, 2].some((fd) => openFile(pid, fd)?.startsWith(`${places.logDir}/`) === true);
+  };
+  return allPids()
+    .filter((pid) => pid !== process.pid && isOurs(pid))
+    .flatMap((pid) => {
+      const identity = identityOf(pid);
+      return identity === undefined ? [] : [{ ...identity, command: commandLineOf(pid) ?? "?" }];
+    });
+}
+
+/** Kills them and waits for their end; returns what was found. */
+export async function sweep(state: Pick<State, "places" | "allocations">): Promise<Leftover[]> {
+  const found = new Map<number, Leftover>();
+  const nothingLeft = (): boolean => {
+    const running = findLeftovers(state);
+    for (const leftover of running) {
+      found.set(leftover.pid, leftover);
+      if (isAlive(leftover)) process.kill(leftover.pid, "SIGKILL");
+    }
+    return running.length === 0;
+  };
+  await until("nothing of the mesh runs any more", nothingLeft, { deadlineMs: 5000 });
+  return [...found.values()];
+}

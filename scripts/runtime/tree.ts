@@ -1,0 +1,81 @@
+// Trees of files: listed, judged and copied so that every user can read them and only their owner can write them.
+// Synchronous on purpose: hundreds of small calls, each far cheaper than a thread hop.
+
+import { chmodSync, copyFileSync, lchownSync, lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { renameSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+import { systemErrorCode } from "../errors.ts";
+
+export interface TreeEntry {
+  /** Relative to the tree's root. */
+  readonly path: string;
+  readonly kind: "file" | "folder" | "link";
+  readonly mode: number;
+  /** Changes whenever the content may have. */
+  readonly version: string;
+}
+
+/** Everything at and below `path` (a file or a folder), folders before what they hold; nothing when it is absent. */
+export function listTree(root: string, path: string, skip: (path: string) => boolean = () => false): TreeEntry[] {
+  const found = lstatIfThere(join(root, path));
+  if (found === undefined || skip(path)) return [];
+  const { mode, size, mtimeMs } = found;
+  if (found.isSymbolicLink()) {
+    return [{ path, kind: "link", mode, version: `-> ${readlinkSync(join(root, path))}` }];
+  }
+  if (found.isFile()) return [{ path, kind: "file", mode, version: `${size} ${mtimeMs} ${mode}` }];
+  if (!found.isDirectory()) return [];
+  const inside = readdirSync(join(root, path)).flatMap((name) => listTree(root, join(path, name), skip));
+  return [{ path, kind: "folder", mode, version: "" }, ...inside];
+}
+
+/** Whether users other than the owner can read all of it. (That they can get there: places.ts, canBeEntered.) */
+export function isReadableByOthers(entries: readonly TreeEntry[]): boolean {
+  return entries.every(({ kind, mode }) => kind === "link" || (mode & (kind === "folder" ? 0o5 : 0o4)) !== 0);
+}
+
+/**
+ * Copies entries of one tree into another that only we can write: folders 0755, files 0644 or 0755. A file is replaced
+ * by rename, so that who runs from it is not disturbed.
+ */
+export function copyEntries(from: string, to: string, entries: readonly TreeEntry[]): void {
+  for (const entry of entries) {
+    const target = join(to, entry.path);
+    if (entry.kind === "folder") {
+      makePublicFolder(target);
+      continue;
+    }
+    makePublicFolder(dirname(target));
+    const unfinished = `${target}.new`;
+    rmSync(unfinished, { force: true });
+    if (entry.kind === "link") symlinkSync(readlinkSync(join(from, entry.path)), unfinished);
+    else {
+      copyFileSync(join(from, entry.path), unfinished);
+      chmodSync(unfinished, (entry.mode & 0o111) === 0 ? 0o644 : 0o755);
+    }
+    renameSync(unfinished, target);
+  }
+}
+
+/** Hands a fresh copy to a user. Only for trees that no process of that user can reach yet. */
+export function giveTo(root: string, uid: number): void {
+  for (const { path } of listTree(root, ".")) lchownSync(join(root, path), uid, uid);
+}
+
+/** Makes a folder, and those above it, that other users can enter whatever the umask; leaves alone what is there. */
+export function makePublicFolder(path: string, mode = 0o755): void {
+  if (lstatIfThere(path) !== undefined) return;
+  makePublicFolder(dirname(path));
+  mkdirSync(path);
+  chmodSync(path, mode);
+}
+
+function lstatIfThere(path: string) {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+// Writing a file whole or not at all: a reader, or the next command after a crash, never sees half of it.
+
+import { randomUUID } from "node:crypto";
+import { constants } from "node:fs";
+import { open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+
+export interface WholeFileOptions {
+  /** Octal; exact, whatever the umask. */
+  readonly mode: number;
+  readonly owner?: { readonly uid: number; readonly gid: number };
+  /** Also survives a power failure: file and folder are synced. */
+  readonly durable?: boolean;
+}
+
+/** Replaces `path` by rename. A symbolic link at `path` is replaced, never followed. */
+export async function writeWhole(path: string, content: string, options: WholeFileOptions): Promise<void> {
+  const unfinished = `${path}.${randomUUID()}.new`;
+  try {
+    const file = await open(unfinished, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+    try {
+      await file.writeFile(content);
+      if (options.owner !== undefined) await file.chown(options.owner.uid, options.owner.gid);
+      await file.chmod(options.mode);
+      if (options.durable === true) await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+  if (options.durable === true) await syncFolder(dirname(path));
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
