@@ -19,7 +19,8 @@ export async function observeSpireHealth(address: HostPort, deadlineMs = 500): P
   }
 }
 
-function statusOf(address: HostPort, path: string, deadlineMs: number): Promise<number> {
+/** Status of one GET; throws what the connection throws. */
+export function statusOf(address: HostPort, path: string, deadlineMs: number): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const signal = AbortSignal.timeout(deadlineMs);
   const request = httpRequest({ ...address, path, agent: false, signal }, (response) => {

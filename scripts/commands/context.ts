@@ -1,0 +1,80 @@
+// What every command needs to know before it does anything: which description, which state folder, which checkout.
+
+import { readFile } from "node:fs/promises";
+import { dirname, join, relative, resolve } from "node:path";
+
+import { MeshError, messageOf, systemErrorCode } from "../errors.ts";
+import type { Report } from "../events.ts";
+import type { Mesh } from "../model/mesh.ts";
+import { parseMesh } from "../model/parse.ts";
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly file?: string;
+  readonly state?: string;
+  readonly offline?: boolean;
+}
+
+export interface Context {
+  /** The checkout; paths of apps in mesh.yaml are relative to it. */
+  readonly repositoryDir: string;
+  readonly meshFile: string;
+  readonly stateDir: string;
+  readonly cacheDir: string;
+  readonly offline: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly report: Report;
+  /** Aborted by Ctrl-C and SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+export interface Surroundings {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+/** Relative paths of options are the user's: from where the command was typed. Defaults lie in the checkout. */
+export function contextOf(options: GlobalOptions, { cwd, env, report, signal }: Surroundings): Context {
+  const repositoryDir = resolve(import.meta.dirname, "../..");
+  const meshFile = options.file === undefined ? join(repositoryDir, "mesh.yaml") : resolve(cwd, options.file);
+  const stateDir = options.state === undefined ? join(dirname(meshFile), ".mesh") : resolve(cwd, options.state);
+  return {
+    repositoryDir,
+    meshFile,
+    stateDir,
+    cacheDir: toolCacheDir(env),
+    offline: options.offline === true,
+    env,
+    report,
+    signal,
+  };
+}
+
+/** The same rule as in the launcher `./mesh`. */
+function toolCacheDir(env: Readonly<Record<string, string | undefined>>): string {
+  if (env["MESH_CACHE"]) return resolve(env["MESH_CACHE"]);
+  if (process.getuid?.() === 0) return "/var/cache/federated-spiffe-mesh";
+  return join(env["XDG_CACHE_HOME"] || join(env["HOME"] ?? "/", ".cache"), "federated-spiffe-mesh");
+}
+
+/**
+ * The mesh of the description.
+ *
+ * @throws MeshError MESH_FILE_MISSING, MESH_FILE_INVALID, MESH_FILE_NOT_YET
+ */
+export async function readMesh({ meshFile }: Pick<Context, "meshFile">): Promise<Mesh> {
+  const shown = relative(process.cwd(), meshFile) || meshFile;
+  let text: string;
+  try {
+    text = await readFile(meshFile, "utf8");
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT")
+      throw new MeshError("MESH_FILE_MISSING", `${meshFile} does not exist`, {
+        fix: "name the description with --file PATH, or bring the shipped one back: git checkout -- mesh.yaml",
+      });
+    throw new MeshError("MESH_FILE_MISSING", `${meshFile} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+  return parseMesh(text, { file: shown.startsWith("..") ? meshFile : shown });
+}

@@ -1,0 +1,26 @@
+// ./mesh restart: ends and starts processes, each alone; the others serve on.
+
+import { exitStatus } from "../errors.ts";
+import { isReady } from "../observe/readiness.ts";
+import { printResult } from "../output/print.ts";
+import { until } from "../wait.ts";
+import type { Context } from "./context.ts";
+import { meshThatIsUp } from "./mesh-that-is-up.ts";
+
+/** Returns when each is ready again. */
+export async function restart(context: Context, names: readonly string[]): Promise<number> {
+  const { plan, runtime } = await meshThatIsUp(context);
+  await runtime.restart(names);
+  const processes = plan.processes.filter(({ name }) => names.includes(name));
+  await Promise.all(
+    processes.map(({ name, ready }) =>
+      until(`${name} is ready`, () => isReady(ready), {
+        deadlineMs: 20_000,
+        signal: context.signal,
+        fix: `./mesh logs ${name}`,
+      }),
+    ),
+  );
+  printResult(`restarted ${names.join(", ")}`);
+  return exitStatus.ok;
+}

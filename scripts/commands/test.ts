@@ -1,0 +1,111 @@
+// ./mesh test: the whole gate, or one suite of it. Its last line is `N passed, N failed, N skipped`.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+
+import { exitStatus, MeshError } from "../errors.ts";
+import { paintResult, printResult } from "../output/print.ts";
+import { ensureTools } from "../tools/tools.ts";
+import type { Context } from "./context.ts";
+
+/** Suites by name; each step is a check of the sources or a project of vitest.config.ts. */
+const suites = {
+  all: ["format", "lint", "types", "unit", "e2e"],
+  unit: ["unit"],
+  e2e: ["e2e"],
+  bench: ["bench"],
+} as const;
+
+type Step = (typeof suites)[keyof typeof suites][number];
+type Check = Extract<Step, "format" | "lint" | "types">;
+
+/** Development dependencies' programs, as `npx` would run them. */
+const checks: Readonly<Record<Check, readonly string[]>> = {
+  format: ["oxfmt", "--check", "."],
+  lint: ["oxlint", "--type-aware", "--deny-warnings", "."],
+  types: ["tsc", "--noEmit", "-p", "."],
+};
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/** @throws MeshError MESH_USAGE for a suite that is not there */
+export async function test(context: Context, suite = "all"): Promise<number> {
+  if (!isSuite(suite)) {
+    throw new MeshError("MESH_USAGE", `there is no suite ${suite}`, {
+      fix: `./mesh test, or one of ${Object.keys(suites).join(", ")}`,
+    });
+  }
+  const steps: readonly Step[] = suites[suite];
+  if (steps.includes("e2e") || steps.includes("bench")) await provideTools(context);
+  let total: Counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const step of steps) {
+    context.signal.throwIfAborted();
+    const began = performance.now();
+    const counts = isCheck(step) ? await runCheck(context, step) : await runProject(context, step);
+    const colour = counts.failed === 0 ? "green" : "red";
+    printResult(`${paintResult(colour, step)}: ${line(counts)} (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+    total = sum(total, counts);
+  }
+  printResult(line(total));
+  return total.failed === 0 && total.passed > 0 ? exitStatus.ok : exitStatus.no;
+}
+
+/** Real SPIRE and Envoy, found or built once; tests and what they start find them by these variables. */
+async function provideTools({ cacheDir, offline, report, signal }: Context): Promise<void> {
+  const tools = await ensureTools({ cacheDir, offline, report, signal });
+  process.env["MESH_CACHE"] = cacheDir;
+  process.env["MESH_SPIRE_SERVER"] = tools.spireServer;
+  process.env["MESH_SPIRE_AGENT"] = tools.spireAgent;
+  process.env["MESH_ENVOY"] = tools.envoy;
+}
+
+async function runCheck({ repositoryDir, signal }: Context, check: Check): Promise<Counts> {
+  const [program = "", ...args] = checks[check];
+  const child = spawn(join(repositoryDir, "node_modules/.bin", program), args, {
+    cwd: repositoryDir,
+    stdio: "inherit",
+    signal,
+  });
+  const [code]: unknown[] = await once(child, "exit");
+  return code === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
+}
+
+async function runProject({ repositoryDir, signal }: Context, project: string): Promise<Counts> {
+  const { startVitest } = await import("vitest/node");
+  const vitest = await startVitest("test", [], { root: repositoryDir, project: [project], watch: false });
+  const cancel = (): void => void vitest.cancelCurrentRun("keyboard-input");
+  signal.addEventListener("abort", cancel, { once: true });
+  const modules = vitest.state.getTestModules();
+  const states = modules.flatMap((module) => [...module.children.allTests()].map((one) => one.result().state));
+  const broken =
+    modules.filter((module) => module.errors().length > 0).length + vitest.state.getUnhandledErrors().length;
+  await vitest.close();
+  const counted = (state: string): number => states.filter((one) => one === state).length;
+  const unfinished = counted("pending");
+  return { passed: counted("passed"), failed: counted("failed") + broken + unfinished, skipped: counted("skipped") };
+}
+
+function sum(left: Counts, right: Counts): Counts {
+  return {
+    passed: left.passed + right.passed,
+    failed: left.failed + right.failed,
+    skipped: left.skipped + right.skipped,
+  };
+}
+
+function line({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
+
+function isSuite(name: string): name is keyof typeof suites {
+  return Object.hasOwn(suites, name);
+}
+
+function isCheck(step: Step): step is Check {
+  return Object.hasOwn(checks, step);
+}

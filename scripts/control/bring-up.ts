@@ -1,0 +1,189 @@
+// Brings a planned mesh up on the native runtime, or a running one to a new plan: one path for both, safe to repeat.
+// The order is an optimisation; every part may also start alone. Ends when a request has crossed every probed edge.
+
+import { existsSync } from "node:fs";
+
+import { MeshError } from "../errors.ts";
+import type { Report } from "../events.ts";
+import { probeEdge } from "../observe/edge.ts";
+import { isReady } from "../observe/readiness.ts";
+import type { DomainPlan, EdgePlan, Plan, Process, RenderedFile, Role } from "../plan/plan.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { changesOf, type ReconcileReport } from "../trust/reconcile.ts";
+import { publishBundle } from "../trust/introduction.ts";
+import { connectWhenUp, type ServerApi } from "../trust/server-api.ts";
+import { until } from "../wait.ts";
+import { controllerClient } from "./client.ts";
+import { writeDynamicFiles } from "./dynamic-files.ts";
+import { reconcileDomain } from "./reconcile-domain.ts";
+import { watchDeaths } from "./deaths.ts";
+
+export interface BringUpOptions {
+  readonly plan: Plan;
+  readonly files: readonly RenderedFile[];
+  readonly runtime: Runtime;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+export interface BroughtUp {
+  /** Names of processes that were started, and of those that were restarted because their definition changed. */
+  readonly started: readonly string[];
+  readonly restarted: readonly string[];
+  /** What changed in SPIRE Servers and sidecars, as sentences without a full stop. */
+  readonly changes: readonly string[];
+  /** From spawning the first process until a request had crossed every edge. Undefined when nothing was started. */
+  readonly firstRequestMs: number | undefined;
+}
+
+const deadlineMs = 30_000;
+
+/**
+ * @throws MeshError MESH_PROCESS_FAILED with the last log lines of what died; MESH_TIMEOUT naming the unmet condition;
+ *   MESH_UPDATE_REJECTED; MESH_SPIRE_API
+ */
+export async function bringUp(options: BringUpOptions): Promise<BroughtUp> {
+  const deaths = watchDeaths(options.runtime, options.signal);
+  try {
+    return await Promise.race([deaths.failed, run({ ...options, signal: deaths.signal })]);
+  } finally {
+    deaths.stop();
+  }
+}
+
+async function run(options: BringUpOptions): Promise<BroughtUp> {
+  const { plan, runtime, files, report } = options;
+  const running = new Set((await runtime.list()).filter(({ state }) => state === "running").map(({ name }) => name));
+  const mesh: Mesh = { ...options, running, started: [], restarted: [], changes: [] };
+  const reconfigured = (await runtime.writeFiles(files.filter(({ dynamic }) => !dynamic))).map(
+    ({ process }) => process,
+  );
+  const isNew = plan.domains.filter(({ controller }) => !running.has(controller.process));
+  await runtime.writeFiles(isNew.map((domain) => planFile(plan, domain)));
+  await Promise.all(isNew.flatMap(({ sidecars }) => sidecars.map((sidecar) => writeDynamicFiles(sidecar))));
+
+  const firstStart = performance.now();
+  await start(mesh, (role) => role === "spire-server" || role === "app");
+  await restartReconfigured(mesh, reconfigured);
+  report({
+    kind: "start",
+    stage: "trust",
+    message: "servers introduce themselves, bundles cross, identities are entered",
+  });
+  await bringDomainsUp(mesh);
+  report({ kind: "start", stage: "edges", message: "waiting for a request to cross every edge" });
+  await Promise.all(plan.edges.map((edge) => crossed(mesh, edge)));
+  const firstRequestMs = mesh.started.length > 0 ? performance.now() - firstStart : undefined;
+
+  await start(mesh, (role) => role === "controller");
+  await Promise.all(plan.processes.map((process) => ready(mesh, process)));
+  const { started, restarted, changes } = mesh;
+  return { started, restarted, changes, firstRequestMs };
+}
+
+/** What a controller starts from. A running one is handed a new plan over its socket, and keeps it here. */
+function planFile(plan: Plan, { controller }: DomainPlan): RenderedFile {
+  const content = `${JSON.stringify(plan)}\n`;
+  return { path: controller.planFile, process: controller.process, dynamic: false, mode: 0o640, content };
+}
+
+interface Mesh extends BringUpOptions {
+  readonly running: ReadonlySet<string>;
+  readonly started: string[];
+  readonly restarted: string[];
+  readonly changes: string[];
+}
+
+async function start(mesh: Mesh, wanted: (role: Role) => boolean, trustDomain?: string): Promise<void> {
+  const processes = mesh.plan.processes.filter(
+    (process) => wanted(process.role) && (trustDomain === undefined || process.trustDomain === trustDomain),
+  );
+  const { started, restarted } = await mesh.runtime.start(processes);
+  mesh.started.push(...started);
+  mesh.restarted.push(...restarted);
+}
+
+/** Processes that run on, but whose static file changed. */
+async function restartReconfigured(mesh: Mesh, reconfigured: readonly string[]): Promise<void> {
+  const names = reconfigured.filter((name) => mesh.running.has(name) && !mesh.restarted.includes(name));
+  if (names.length === 0) return;
+  await mesh.runtime.restart(names);
+  mesh.restarted.push(...names);
+}
+
+/**
+ * Per trust domain: its server answers; its bundle is published; once its partners' are there too, relationships and
+ * entries; then agent and sidecars. Agents come after entries, so that their first sync has them.
+ */
+async function bringDomainsUp(mesh: Mesh): Promise<void> {
+  const introductions = new Map(
+    mesh.plan.domains.map((domain) => [domain.trustDomain, introduce(mesh, domain)] as const),
+  );
+  const all = mesh.plan.domains.map(async (domain) => {
+    await using api = await introductions.get(domain.trustDomain);
+    await Promise.all(domain.relationships.map(({ trustDomain }) => introductions.get(trustDomain)));
+    if (api === undefined) return;
+    await reconciled(mesh, domain, api);
+    await start(mesh, (role) => role === "spire-agent", domain.trustDomain);
+    await until(`${domain.agent.process} has its socket`, () => existsSync(domain.agent.socket), {
+      ...waiting(mesh),
+      fix: `./mesh logs ${domain.agent.process}`,
+    });
+    await start(mesh, (role) => role === "sidecar", domain.trustDomain);
+  });
+  await Promise.all(all);
+}
+
+async function introduce(mesh: Mesh, domain: DomainPlan): Promise<ServerApi> {
+  const api = await connectWhenUp(domain.server.adminSocket, { untilMs: deadlineMs, signal: mesh.signal });
+  await publishBundle(api, domain.bundleFile);
+  return api;
+}
+
+/** By its controller where that runs: it alone writes the files of running sidecars. Otherwise here, by the same code. */
+async function reconciled(mesh: Mesh, domain: DomainPlan, api: ServerApi): Promise<void> {
+  if (mesh.running.has(domain.controller.process)) {
+    const report = await controllerClient(domain).applyPlan(mesh.plan);
+    mesh.changes.push(...report.trust, ...report.files.map(({ sidecar, file }) => `${sidecar} took up ${file}`));
+    return;
+  }
+  const settled = async (): Promise<boolean> => {
+    const report = await reconcileDomain(domain, api);
+    mesh.changes.push(...changesOf(report));
+    refuseFailures(domain, report);
+    return report.pending.length === 0;
+  };
+  await until(`${domain.server.process} holds its partners' bundles and its entries`, settled, waiting(mesh));
+}
+
+function refuseFailures(domain: DomainPlan, { failed }: ReconcileReport): void {
+  if (failed.length === 0) return;
+  throw new MeshError("MESH_SPIRE_API", `${domain.server.process} refused what mesh.yaml asks for`, {
+    details: failed,
+    fix: `./mesh logs ${domain.server.process}`,
+  });
+}
+
+/** The proof that the mesh works: a request went through both sidecars and was answered by the app. */
+async function crossed(mesh: Mesh, edge: EdgePlan): Promise<void> {
+  if (edge.probePath === undefined) return;
+  let last: string | undefined;
+  const look = async (): Promise<boolean> => {
+    const probe = await probeEdge(edge);
+    if (probe.kind === "failed") last = probe.reason;
+    return probe.kind === "answered";
+  };
+  const condition = `a request crosses ${edge.caller.workload} → ${edge.callee.workload}`;
+  await until(condition, look, { ...waiting(mesh), lastSeen: () => last, fix: "./mesh status" });
+}
+
+async function ready(mesh: Mesh, process: Process): Promise<void> {
+  await until(`${process.name} is ready`, () => isReady(process.ready), {
+    ...waiting(mesh),
+    fix: `./mesh logs ${process.name}`,
+  });
+}
+
+function waiting(mesh: Mesh) {
+  return { deadlineMs, signal: mesh.signal };
+}

@@ -1,0 +1,128 @@
+// The command line: parses, hands over to one file per verb, turns what is thrown into an exit status. Verbs are
+// imported when they are used, so that `--help` and `status` do not load what `up` needs.
+
+import { Command, CommanderError, Option } from "commander";
+
+import { contextOf, type Context, type GlobalOptions } from "./commands/context.ts";
+import { exitStatus, MeshError } from "./errors.ts";
+import { printError } from "./output/errors.ts";
+import { toleratePipeEnd } from "./output/print.ts";
+import { showProgress } from "./output/progress.ts";
+
+type Verb = (context: Context) => Promise<number>;
+
+const interruption = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => interruption.abort(new MeshError("MESH_INTERRUPTED", `interrupted by ${signal}`)));
+}
+
+/** Runs a verb with its context and leaves its answer in the exit status. */
+async function run(command: Command, verb: Verb): Promise<void> {
+  const options: GlobalOptions & { readonly quiet?: boolean } = command.optsWithGlobals();
+  const progress = showProgress({ quiet: options.quiet === true });
+  const { env } = process;
+  const surroundings = { cwd: process.cwd(), env, report: progress.report, signal: interruption.signal };
+  try {
+    process.exitCode = await verb(contextOf(options, surroundings));
+  } finally {
+    progress.end();
+  }
+}
+
+function program(): Command {
+  const mesh = new Command("mesh")
+    .description("Two organisations that share no CA let their services talk: SPIRE, Envoy, one description.")
+    .option("-f, --file <path>", "the description (default: mesh.yaml beside ./mesh)")
+    .option("--state <dir>", "the state folder (default: .mesh beside the description)")
+    .option("--offline", "download and build nothing; say what is missing")
+    .option("-q, --quiet", "no progress")
+    .addHelpText("before", examples)
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .exitOverride();
+  addLife(mesh);
+  addReading(mesh);
+  addDevelopment(mesh);
+  return mesh;
+}
+
+const examples = `Examples:
+  ./mesh up          bring everything up, then open http://localhost:8080/quotes
+  ./mesh status      who is ready, who holds whose bundle, does every edge work
+  ./mesh logs -f     what the processes say
+  ./mesh down        end everything and destroy its keys
+`;
+
+function addLife(mesh: Command): void {
+  mesh
+    .command("up")
+    .description("bring the mesh up, or a running one to what mesh.yaml says now")
+    .action(async (_, command: Command) => run(command, (await import("./commands/up.ts")).up));
+  mesh
+    .command("stop")
+    .description("end everything but keep SPIRE Server's own data, so that partners keep trusting us")
+    .action(async (_, command: Command) => run(command, (await import("./commands/stop.ts")).stop));
+  mesh
+    .command("down")
+    .description("end everything and destroy everything but the tool cache")
+    .action(async (_, command: Command) => run(command, (await import("./commands/down.ts")).down));
+  mesh
+    .command("restart <process...>")
+    .description("restart processes, each alone")
+    .action(async (names: string[], _, command: Command) => {
+      const { restart } = await import("./commands/restart.ts");
+      await run(command, (context) => restart(context, names));
+    });
+}
+
+function addReading(mesh: Command): void {
+  const json = new Option("--json", "print JSON (docs/schemas)");
+  mesh
+    .command("status")
+    .description("facts: servers, agents, bundles, SVIDs, edges; exit 1 when not ready")
+    .addOption(json)
+    .action(async (options: { json?: boolean }, command: Command) => {
+      const { status } = await import("./commands/status.ts");
+      await run(command, (context) => status(context, { json: options.json === true }));
+    });
+  mesh
+    .command("ps")
+    .description("the processes")
+    .addOption(json)
+    .action(async (options: { json?: boolean }, command: Command) => {
+      const { ps } = await import("./commands/ps.ts");
+      await run(command, (context) => ps(context, { json: options.json === true }));
+    });
+  mesh
+    .command("logs [process...]")
+    .description("the last lines of each log")
+    .option("-f, --follow", "go on with what is written from now on")
+    .option("-n, --lines <count>", "how many lines of each", "20")
+    .action(async (names: string[], options: { follow?: boolean; lines: string }, command: Command) => {
+      const { logs } = await import("./commands/logs.ts");
+      await run(command, (context) => logs(context, { names, follow: options.follow === true, lines: options.lines }));
+    });
+}
+
+function addDevelopment(mesh: Command): void {
+  mesh
+    .command("render")
+    .description("print every file that follows from mesh.yaml")
+    .action(async (_, command: Command) => run(command, (await import("./commands/render.ts")).renderFiles));
+  mesh
+    .command("test [suite]")
+    .description("prove it: format, lint, types, unit, e2e; or one of unit, e2e, soak, bench")
+    .action(async (suite: string | undefined, _, command: Command) => {
+      const { test } = await import("./commands/test.ts");
+      await run(command, (context) => test(context, suite));
+    });
+}
+
+toleratePipeEnd();
+try {
+  await program().parseAsync();
+} catch (error) {
+  // commander has printed what it has to say; help and version end well.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitStatus.ok : exitStatus.usage;
+  else process.exitCode = printError(error);
+}
