@@ -7,7 +7,7 @@ import type { Report } from "../events.ts";
 import { until } from "../wait.ts";
 import { type ProcessIdentity, isAlive } from "./proc.ts";
 import type { State } from "./state.ts";
-import { ask } from "./supervisor/client.ts";
+import { askToShutDown } from "./supervised-by.ts";
 import { findSupervisor, killSupervisor } from "./supervisor/launch.ts";
 import { sweep } from "./sweep.ts";
 
@@ -60,8 +60,7 @@ export async function endSupervisor(
   graceMs: number,
 ): Promise<void> {
   try {
-    // Each level of `after` has its grace.
-    await ask({ op: "shutdown", graceMs }, { runDir: places.runDir, deadlineMs: 6 * graceMs });
+    await askToShutDown(places.runDir, graceMs);
   } catch (error) {
     if (!(error instanceof MeshError) || supervisor === undefined) throw error;
     await killSupervisor(supervisor);

@@ -1,0 +1,107 @@
+// The life of a native mesh: it begins (again), is suspended with what is durable, is destroyed with everything.
+
+import { mkdir, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+
+import type { Report } from "../events.ts";
+import type { Plan } from "../plan/plan.ts";
+import { releaseUsers } from "./claims.ts";
+import { prepareFolders, removeObsolete, removeVolatile } from "./folders.ts";
+import { makeRunDir } from "./places.ts";
+import { endSupervisor, recover } from "./recover.ts";
+import type { Places, State, StateFolder } from "./state.ts";
+import { graceMs, listProcesses, notUp, stopProcesses } from "./supervised-by.ts";
+import { type LaunchOptions, launchSupervisor } from "./supervisor/launch.ts";
+import { sweep } from "./sweep.ts";
+import { makePublicFolder } from "./tree.ts";
+
+export interface LifeOptions {
+  readonly folder: StateFolder;
+  /** See NativeOptions. */
+  readonly reading?: State;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly report: Report;
+  readonly uid: number;
+}
+
+/** When a mesh is not to come back, what its processes still had to finish is of use to nobody. */
+const destroyGraceMs = 400;
+
+/** See Runtime.begin. */
+export async function begin(plan: Plan, { folder, reading: now, env, report, uid }: LifeOptions): Promise<void> {
+  if (now === undefined) throw new Error("a native mesh begins from a reading of its host");
+  const { places } = now;
+  const before = await folder.readPlan();
+  // Before anything is asked there: in /tmp it might be somebody else's.
+  await makeRunDir(places.runDir, uid);
+  const running = await recover({ before: await folder.read(), now, report });
+  await makeRunDir(places.runDir, uid);
+  await makePlaces(places, uid);
+  const arrange = async (): Promise<void> => {
+    if (running !== undefined) await stopUnwanted(plan, places.runDir);
+    await removeObsolete(before, plan, places);
+    await prepareFolders(plan.folders, { places, uid });
+  };
+  const [{ pid, started }] = await Promise.all([running ?? launchSupervisor(launchOptions(now, env)), arrange()]);
+  await folder.write({ ...now, phase: "up", supervisor: { pid, started } });
+}
+
+/** See Runtime.suspend. */
+export async function suspend({ folder, reading }: LifeOptions): Promise<void> {
+  const state = (await folder.read()) ?? reading;
+  if (state === undefined) throw notUp();
+  await endSupervisor(state, graceMs);
+  await sweep(state);
+  await removeVolatile(state.places, await folder.readPlan());
+  const { supervisor: _ended, ...rest } = state;
+  await folder.write({ ...rest, phase: "stopped" });
+}
+
+/** See Runtime.destroy. */
+export async function destroy(options: LifeOptions & { readonly places: Places }): Promise<void> {
+  const { folder, reading, places } = options;
+  const nothing: Pick<State, "places" | "allocations" | "supervisor"> = {
+    places,
+    allocations: { addresses: {}, inboundPorts: {} },
+  };
+  const state = (await folder.read()) ?? reading ?? nothing;
+  await endSupervisor(state, destroyGraceMs);
+  await sweep(state);
+  for (const path of [...Object.values(places), ...basesOf(places, folder)])
+    await rm(path, { recursive: true, force: true });
+  const { users } = state.allocations;
+  if (users !== undefined) await releaseUsers(users.first, folder.path);
+  await folder.clear();
+}
+
+async function stopUnwanted(plan: Plan, runDir: string): Promise<void> {
+  const wanted = new Set(plan.processes.map(({ name }) => name));
+  const names = (await listProcesses(runDir)).map(({ name }) => name).filter((name) => !wanted.has(name));
+  if (names.length > 0) await stopProcesses(runDir, names);
+}
+
+async function makePlaces({ dataDir, logDir, stageDir }: Places, uid: number): Promise<void> {
+  for (const path of new Set([dirname(dataDir), dataDir, logDir, stageDir])) {
+    // As root other users pass through; what they may read or enter says the plan.
+    if (uid === 0) makePublicFolder(path, 0o711);
+    else await mkdir(path, { recursive: true, mode: 0o700 });
+  }
+}
+
+function launchOptions({ places, allocations }: State, env: LifeOptions["env"]): LaunchOptions {
+  const { loopbackBlock, users } = allocations;
+  if (loopbackBlock === undefined) throw new Error("a native mesh has a block of loopback addresses");
+  return {
+    runDir: places.runDir,
+    logDir: places.logDir,
+    loopbackBlock,
+    sampleUser: users?.first,
+    nodeCompileCache: env["NODE_COMPILE_CACHE"],
+  };
+}
+
+/** The folder that holds data, logs and copies, where that is not the state folder itself. */
+function basesOf({ dataDir }: Places, folder: StateFolder): string[] {
+  const base = dirname(dataDir);
+  return base === folder.path ? [] : [base];
+}
