@@ -15,39 +15,37 @@ const longestPath = 1024;
 
 export function readRule(text: string): Read<Rule> {
   const words = text.trim().split(/\s+/);
-  const [method = "", path] = words;
-  const upper = method.toUpperCase();
-  const known = methods.some((candidate) => candidate === upper);
-  if (method.startsWith("/")) return refuse(text, "the method is missing", `write \`GET ${method}\``);
-  if (!known) {
-    return refuse(text, `${quote(method)} is not a method a sidecar admits`, `write ${listed(quoted(methods), "or")}`);
+  const [written = "", path] = words;
+  if (written.startsWith("/")) return refuse(text, "the method is missing", meantRule("GET", written));
+  const method = methods.find((candidate) => candidate === written.toUpperCase());
+  if (method === undefined) {
+    const admitted = listed(quoted(methods), "or");
+    return refuse(text, `${quote(written)} is not a method a sidecar admits`, `write ${admitted}`);
   }
-  if (path === undefined) return refuse(text, "the path is missing", `write \`${upper} /…\``);
-  if (words.length > 2) return refuse(text, "it has more than a method and a path", `write \`${upper} ${path}\``);
-  const spelt = `${upper} ${path}`;
-  if (spelt !== text) {
-    const reason = method === upper ? "one blank separates method and path" : "the method must be in capitals";
-    return refuse(text, reason, `write ${quote(spelt)}`);
-  }
-  const problem = pathProblem(path, { wildcard: true });
-  return problem === undefined
-    ? { ok: true, value: { method, path } }
-    : refuse(
-        text,
-        problem.reason,
-        problem.meant === undefined ? undefined : `write ${quote(`${method} ${problem.meant}`)}`,
-      );
+  if (path === undefined) return refuse(text, "the path is missing", `write \`${method} /quotes\``);
+  if (words.length > 2) return refuse(text, "it has more than a method and a path", meantRule(method, path));
+  if (written !== method) return refuse(text, "the method must be in capitals", meantRule(method, path));
+  if (text !== `${method} ${path}`) return refuse(text, "one blank separates method and path", meantRule(method, path));
+  const reason = pathReason(path, { wildcard: true });
+  return reason === undefined ? { ok: true, value: { method, path } } : refuse(text, reason, meantRule(method, path));
+}
+
+function meantRule(method: string, path: string): string {
+  const meant = meantPath(path);
+  const isRule = pathReason(meant, { wildcard: true }) === undefined;
+  return isRule ? `write ${quote(`${method} ${meant}`)}` : "write `GET /quotes` or `* /entries/*`";
 }
 
 /** A path without wildcard, e.g. of a health route. */
 export function readUrlPath(text: string): Read<string> {
-  const problem = pathProblem(text, { wildcard: false });
-  if (problem === undefined) return { ok: true, value: text };
-  const suggestion = `write ${quote(problem.meant ?? "/health")}`;
-  return { ok: false, problem: `${quote(text)} is not a path: ${problem.reason}`, suggestion };
+  const reason = pathReason(text, { wildcard: false });
+  if (reason === undefined) return { ok: true, value: text };
+  const meant = meantPath(text).replace(/\/\*$/, "");
+  const suggestion = `write ${quote(pathReason(meant, { wildcard: false }) === undefined ? meant : "/health")}`;
+  return { ok: false, problem: `${quote(text)} is not a path: ${reason}`, suggestion };
 }
 
-function refuse(text: string, reason: string, suggestion = "write `GET /quotes` or `* /entries/*`"): Read<Rule> {
+function refuse(text: string, reason: string, suggestion: string): Read<Rule> {
   return { ok: false, problem: `${quote(text)} is not a rule: ${reason}`, suggestion };
 }
 
@@ -55,20 +53,7 @@ function quoted(words: readonly string[]): string[] {
   return words.map((word) => quote(word));
 }
 
-interface PathProblem {
-  readonly reason: string;
-  /** What was probably meant, itself valid. */
-  readonly meant?: string | undefined;
-}
-
-function pathProblem(path: string, { wildcard }: { wildcard: boolean }): PathProblem | undefined {
-  const reason = pathReason(path, wildcard);
-  if (reason === undefined) return undefined;
-  const meant = meantPath(path);
-  return { reason, meant: pathReason(meant, wildcard) === undefined ? meant : undefined };
-}
-
-function pathReason(path: string, wildcard: boolean): string | undefined {
+function pathReason(path: string, { wildcard }: { wildcard: boolean }): string | undefined {
   const exact = wildcard && path.endsWith("/*") ? path.slice(0, -1) : path;
   const segments = exact.split("/");
   if (!path.startsWith("/")) return "the path must begin with `/`";
@@ -83,6 +68,7 @@ function pathReason(path: string, wildcard: boolean): string | undefined {
   return undefined;
 }
 
+/** The path with the usual slips taken out; not always one that can be. */
 function meantPath(path: string): string {
   const bare = path.replace(/[?#].*$/s, "").replaceAll(/\/{2,}/g, "/");
   return (bare.startsWith("/") ? bare : `/${bare}`).replace(/\/?\*+$/, "/*");

@@ -2,7 +2,6 @@
 
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from "yaml";
 
-import { messageOf } from "../errors.ts";
 import type { Path } from "./problem.ts";
 import { yamlProblems, type Position, type YamlProblem } from "./yaml-problems.ts";
 
@@ -40,8 +39,11 @@ export function readDocument(text: string): MeshDocument {
     const data: unknown = document.toJS({ maxAliasCount: 100 });
     return { problems, data, locate: (path, at) => position(offsetOf(document, path, at)) };
   } catch (error) {
-    // The library guards against aliases of aliases that unfold to more than memory holds, and the stack is finite.
-    return unreadable([broken(`the file cannot be unfolded: ${messageOf(error)}`, "write what the aliases stand for")]);
+    // yaml's guard against aliases of aliases that unfold to more than memory holds (maxAliasCount).
+    if (error instanceof ReferenceError) {
+      return unreadable([broken("aliases repeat too much of the file", "write what they stand for")]);
+    }
+    throw error;
   }
 }
 

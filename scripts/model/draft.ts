@@ -3,7 +3,7 @@
 
 import type { SpiffeId } from "../spiffe/spiffe-id.ts";
 import type { HostPort, Rule } from "./mesh.ts";
-import { child, entries, isMapping, scalar, scalars, type Located, type Part } from "./part.ts";
+import { child, entries, isMapping, isMisspelt, scalar, scalars, type Located, type Part } from "./part.ts";
 import type { Path, Read } from "./problem.ts";
 import { isName, readers, type Publish } from "./syntax.ts";
 
@@ -102,7 +102,9 @@ function domainDraft(domain: string, part: Part): DomainDraft {
 
 function federation(part: Part): DomainDraft["federatesWith"] {
   const given = child(part, "federatesWith");
-  if (given === undefined) return { path: part.path, value: [], given: false };
+  if (given === undefined) {
+    return isMisspelt(part.value, "federatesWith") ? undefined : { path: part.path, value: [], given: false };
+  }
   const value = scalars(given, readers["trust-domain"].read);
   return value === undefined ? undefined : { path: given.path, value, given: true };
 }
@@ -149,6 +151,12 @@ function callDraft(callee: string, part: Part): CallDraft {
     rules: scalars(rules, readers.rule.read),
     timeoutMs: setting(part, "timeout", readers["time-span"].read, defaults.timeoutMs),
   };
+}
+
+/** Whether the file has that trust domain, perhaps in a spelling that is reported where it stands. */
+export function isDeclared({ domains }: Pick<Draft, "domains">, trustDomain: string): boolean {
+  const spelling = /^spiffe:\/\/|\/.*$/g;
+  return domains.some(({ domain }) => domain.replace(spelling, "").toLowerCase() === trustDomain);
 }
 
 /** The trust domain of a workload, when its SPIFFE ID is well-formed and the domain is declared. */

@@ -1,6 +1,6 @@
 // Reading untyped data without trusting it: a part is a value with its path, and whatever is not as expected is absent.
 
-import type { Path, Read } from "./problem.ts";
+import { nearest, type Path, type Read } from "./problem.ts";
 
 export interface Part {
   readonly path: Path;
@@ -21,6 +21,12 @@ export function isMapping(value: unknown): value is Record<string, unknown> {
 export function child(part: Part | undefined, key: string): Part | undefined {
   if (part === undefined || !isMapping(part.value) || !Object.hasOwn(part.value, key)) return undefined;
   return { path: [...part.path, key], value: part.value[key] };
+}
+
+/** Whether a mapping lacks a key and has one that was probably meant to be it: reported as such, and as nothing else. */
+export function isMisspelt(mapping: unknown, key: string): boolean {
+  if (!isMapping(mapping) || Object.hasOwn(mapping, key)) return false;
+  return Object.keys(mapping).some((written) => nearest(written, [key]) === key);
 }
 
 /** Keys and parts of a mapping, in the file's order; none when it is not a mapping. */

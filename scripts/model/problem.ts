@@ -43,6 +43,7 @@ const longestQuote = 80;
 
 /** What a person wrote, fit for a terminal: control and format characters escaped, shortened when long. */
 export function quote(text: string): string {
+  if (text === "") return '`""`';
   const short = text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text;
   return `\`${short.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, escapeCharacter)}\``;
 }

@@ -17,7 +17,9 @@ const meshFile = Type.Object(
     }),
     workloads: mapOf(workload, {
       description: "Workloads by name.",
-      examples: [{ quotes: { spiffeId: "spiffe://stockmarket.example/quotes-service" } }],
+      examples: [
+        { quotes: { spiffeId: "spiffe://stockmarket.example/quotes-service", app: { node: "apps/quotes/server.ts" } } },
+      ],
       propertyNames: { format: "name", pattern: namePattern },
     }),
   },

@@ -13,14 +13,25 @@ export interface SchemaNode {
   readonly enum?: unknown;
   readonly examples?: unknown;
   readonly properties?: unknown;
+  readonly additionalProperties?: unknown;
+  readonly items?: unknown;
+  readonly anyOf?: unknown;
 }
 
 export function schemaNode(schema: unknown): SchemaNode {
   return isMapping(schema) ? schema : {};
 }
 
-export function unknownKey(path: Path, key: string, schema: SchemaNode, value: unknown): Finding {
-  const keys = isMapping(schema.properties) ? Object.keys(schema.properties) : [];
+interface UnknownKey {
+  readonly path: Path;
+  readonly key: string;
+  readonly value: unknown;
+  /** The schema of the mapping it stands in, and of the file. */
+  readonly schema: SchemaNode;
+  readonly root: SchemaNode;
+}
+
+export function unknownKey({ path, key, value, schema, root }: UnknownKey): Finding {
   const place = { path: [...path, key], at: "key" } as const;
   if (key === "<<") {
     return { ...place, message: "merge keys (`<<`) are not read here", suggestion: "write the keys themselves" };
@@ -35,12 +46,27 @@ export function unknownKey(path: Path, key: string, schema: SchemaNode, value: u
       kind: "not-yet",
     };
   }
-  const inside = keys.find((name) => isMapping(schema.properties) && hasProperty(schema.properties[name], key));
-  const suggestion =
-    inside === undefined
-      ? didYouMean(key, keys, `write ${listed(keys.map(quote), "or")}`)
-      : `write it under ${quote(inside)}`;
-  return { ...place, message: `unknown key ${quote(key)}`, suggestion };
+  return { ...place, message: `unknown key ${quote(key)}`, suggestion: rightPlace(path, key, schema, root) };
+}
+
+/** Where a key belongs that is unknown here: a mapping inside, the one around, or a key with nearly its name. */
+function rightPlace(path: Path, key: string, schema: SchemaNode, root: SchemaNode): string {
+  const properties = isMapping(schema.properties) ? schema.properties : {};
+  const inside = Object.keys(properties).find((name) => hasProperty(properties[name], key));
+  if (inside !== undefined) return `write it under ${quote(inside)}`;
+  const here = path.at(-1);
+  if (here !== undefined && hasProperty(schemaAt(root, path.slice(0, -1)), key)) {
+    return `write it beside ${quote(String(here))}`;
+  }
+  const keys = Object.keys(properties);
+  return didYouMean(key, keys, `write ${listed(keys.map(quote), "or")}`);
+}
+
+function schemaAt(root: SchemaNode, path: Path): SchemaNode {
+  return path.reduce<SchemaNode>((schema, part) => {
+    const property = isMapping(schema.properties) ? schema.properties[part] : undefined;
+    return schemaNode(property ?? schema.additionalProperties);
+  }, root);
 }
 
 function hasProperty(schema: unknown, key: string): boolean {
@@ -68,11 +94,8 @@ export function wrongValue(path: Path, schema: SchemaNode, value: unknown): Find
   const isItem = typeof path.at(-1) === "number";
   const place = { path, at: "value" } as const;
   if (key === undefined) {
-    return {
-      ...place,
-      message: "mesh.yaml is not a mapping",
-      suggestion: "write `trustDomains:` and below it `workloads:`",
-    };
+    const message = value === null ? "the file is empty" : "the file is not a mapping";
+    return { ...place, message, suggestion: "write `trustDomains:` and below it `workloads:`" };
   }
   if (value === null) return emptyValue(path, schema);
   if (isFormat(schema.format) && (typeof value === "number" || typeof value === "boolean")) {
@@ -82,8 +105,16 @@ export function wrongValue(path: Path, schema: SchemaNode, value: unknown): Find
     return { ...place, message: `${quote(String(value))} is not text`, suggestion };
   }
   const subject = isItem ? `an item of ${quote(key)}` : quote(key);
-  const example = isItem ? exampleOf(schema) : `${key}: ${exampleOf(schema)}`;
-  return { ...place, message: `${subject} must be ${wanted(schema)}`, suggestion: `write ${quote(example)}` };
+  const meant = typeof value === "string" ? asList(schema, value) : undefined;
+  const example = meant ?? exampleOf(schema);
+  const suggestion = `write ${quote(isItem ? example : `${key}: ${example}`)}`;
+  return { ...place, message: `${subject} must be ${wanted(schema)}`, suggestion };
+}
+
+/** What somebody wrote without brackets, as the list that was wanted. */
+function asList({ type, items, anyOf }: SchemaNode, text: string): string | undefined {
+  if (type !== "array" && anyOf === undefined) return undefined;
+  return flow(schemaNode(items).format === "argument" ? text.split(/\s+/) : [text]);
 }
 
 function wanted(schema: SchemaNode): string {
@@ -105,5 +136,9 @@ function writeExample(key: string, schema: unknown): string {
 
 function exampleOf(schema: SchemaNode): string {
   const example: unknown = Array.isArray(schema.examples) ? schema.examples[0] : undefined;
-  return stringify(example ?? {}, { collectionStyle: "flow", flowCollectionPadding: false, lineWidth: 0 }).trim();
+  return flow(example ?? {});
+}
+
+function flow(value: unknown): string {
+  return stringify(value, { collectionStyle: "flow", flowCollectionPadding: false, lineWidth: 0 }).trim();
 }

@@ -4,7 +4,7 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 
 import meshSchema from "../../mesh.schema.json" with { type: "json" };
-import { valueAt } from "./part.ts";
+import { isMisspelt, valueAt } from "./part.ts";
 import type { Finding, Path } from "./problem.ts";
 import { emptyValue, missingKey, schemaNode, unknownKey, unreadableText, wrongValue } from "./structure-words.ts";
 import { readers } from "./syntax.ts";
@@ -61,8 +61,12 @@ function finding(error: ErrorObject, data: unknown): Finding | undefined {
   const schema = schemaNode(error.parentSchema);
   const key = stringParameter(error, "additionalProperty");
   const missing = stringParameter(error, "missingProperty");
-  if (key !== undefined) return unknownKey(path, key, schema, valueAt(data, [...path, key]));
-  if (missing !== undefined) return missingKey(path, missing, schema);
+  if (key !== undefined) {
+    const value = valueAt(data, [...path, key]);
+    return unknownKey({ path, key, value, schema, root: schemaNode(meshSchema) });
+  }
+  if (missing !== undefined)
+    return isMisspelt(valueAt(data, path), missing) ? undefined : missingKey(path, missing, schema);
   if (error.propertyName !== undefined) {
     // The failed name itself; the `propertyNames` error beside it says no more.
     return error.keyword === "format"

@@ -90,13 +90,16 @@ interface AddressForm {
   readonly fallback: string;
 }
 
+const badPort = "the port must be a number from 1 to 65535";
+
 function readAddress(text: string, { what, hostProblem, fallback }: AddressForm): Read<HostPort> {
   const bare = text.replace(/^https?:\/\//, "").replace(/\/$/, "");
   const { host, port } = splitAddress(/^\d{1,5}$/.test(bare) ? `:${bare}` : bare);
-  const reason = hostProblem(host) ?? (port === undefined ? "the port must be a number from 1 to 65535" : undefined);
+  const reason =
+    host === "" ? "the host is missing" : (hostProblem(host) ?? (port === undefined ? badPort : undefined));
   if (reason === undefined && port !== undefined && bare === text) return { ok: true, value: { host, port } };
   const meant = `${hostProblem(host) === undefined ? host : fallback}:${port ?? 8080}`;
-  return refuse(text, what, reason ?? "it has no scheme and no path", `write ${quote(meant)}`);
+  return refuse(text, what, reason ?? "a scheme or a path has no place in it", `write ${quote(meant)}`);
 }
 
 /** An address of this machine: Envoy binds literal addresses only (config.core.v3.SocketAddress). */
@@ -136,7 +139,7 @@ function readPublish(text: string): Read<Publish> {
 
 /** A file or folder below the folder of mesh.yaml. The value is normalised: `./apps//x` is `apps/x`. */
 function readPathInFolder(text: string): Read<string> {
-  const what = "a path inside the folder of mesh.yaml";
+  const what = "a path inside the folder of this file";
   const normal = posix.normalize(text).replace(/(?<=.)\/$/, "");
   if (text === "") return refuse(text, what, "it is empty", "write a path such as `apps/quotes`");
   if (/[\0\\]/.test(text)) return refuse(text, what, "it has a backslash or a NUL", "write `/` between folders");
@@ -183,7 +186,7 @@ export const readers = {
   "listen-address": { what: "an address to listen on", read: (text: string) => readAddress(text, listenAddress) },
   "loopback-address": { what: "a loopback address", read: (text: string) => readAddress(text, loopbackAddress) },
   "remote-address": { what: "an address", read: (text: string) => readAddress(text, remoteAddress) },
-  "path-in-folder": { what: "a path inside the folder of mesh.yaml", read: readPathInFolder },
+  "path-in-folder": { what: "a path inside the folder of this file", read: readPathInFolder },
   argument: { what: "text", read: readArgument },
   "https-url": { what: "an HTTPS address", read: readHttpsUrl },
   "dns-name": { what: "a DNS name", read: matching("a DNS name", dnsName, "spire.broker.example") },

@@ -22,10 +22,10 @@ type Locate = (offset: number) => Position;
 
 /** In the order of the file. */
 export function yamlProblems(document: Document.Parsed, text: string, locate: Locate): YamlProblem[] {
-  const exhausted = document.errors.filter(({ code }) => code === "RESOURCE_EXHAUSTION");
-  const errors = exhausted.length > 0 ? exhausted.slice(0, 1) : document.errors;
+  // Where the stack ended says nothing about the file, and what is said after it even less.
+  if (document.errors.some(({ code }) => code === "RESOURCE_EXHAUSTION")) return [tooDeep];
   const found = [
-    ...errors.map((error) => ({ ...locate(error.pos[0]), ...wordsFor(error, text) })),
+    ...document.errors.map((error) => ({ ...locate(error.pos[0]), ...wordsFor(error, text) })),
     ...document.warnings.map((warning) => ({ ...locate(warning.pos[0]), ...wordsForTag(text.slice(...warning.pos)) })),
     ...aliasProblems(document, locate),
     ...versionProblems(document),
@@ -33,6 +33,14 @@ export function yamlProblems(document: Document.Parsed, text: string, locate: Lo
   const inOrder = found.toSorted((left, right) => left.line - right.line || left.column - right.column);
   return inOrder.filter(({ line }, index) => inOrder[index - 1]?.line !== line);
 }
+
+const tooDeep: YamlProblem = {
+  line: 1,
+  column: 1,
+  message: "brackets are nested too deeply",
+  suggestion: "write a description of one mesh",
+  broken: true,
+};
 
 type Words = Pick<YamlProblem, "message" | "suggestion" | "broken">;
 
@@ -48,7 +56,8 @@ function wordsFor(error: YAMLError, text: string): Words {
     const message = `${quote(rule)} begins with \`*\`, which YAML takes for an alias`;
     return { message, suggestion: `write ${quote(`"${rule}"`)}, in quotes`, broken: true };
   }
-  const [message, suggestion] = sentences[error.code] ?? [
+  const flow = error.code === "BAD_INDENT" && error.message.startsWith("Flow");
+  const [message, suggestion] = (flow ? notClosed : sentences[error.code]) ?? [
     `this is not YAML: ${error.message}`,
     "write it again with an eye on indentation, quotes and brackets",
   ];
@@ -56,8 +65,12 @@ function wordsFor(error: YAMLError, text: string): Words {
 }
 
 const notIndented: [string, string] = [
-  "this line is not indented as its neighbours are, or a bracket above is not closed",
-  "write the same number of spaces before keys that belong together, and close every bracket",
+  "this line is not indented as its neighbours are",
+  "write the same number of spaces before keys that belong together",
+];
+const notClosed: [string, string] = [
+  "a `[` or `{` above is not closed, or what is inside it is not indented",
+  "write the closing bracket",
 ];
 const keyInLine: [string, string] = [
   "a second `key:` begins in the middle of a line",
@@ -70,10 +83,10 @@ const sentences: Partial<Record<YAMLError["code"], [message: string, suggestion:
   NON_STRING_KEY: ["this key is not text", "write a name before the colon"],
   BAD_INDENT: notIndented,
   BLOCK_AS_IMPLICIT_KEY: keyInLine,
-  MULTILINE_IMPLICIT_KEY: ["a key goes over more than one line", "write `key: value` on one line"],
+  MULTILINE_IMPLICIT_KEY: ["this line has no `key:` of its own", "write `key: value` on one line"],
   BAD_SCALAR_START: ["a value cannot begin with this character", "write the value in quotes"],
   BAD_DQ_ESCAPE: ["this escape is not one that YAML knows", "write the value in single quotes"],
-  RESOURCE_EXHAUSTION: ["brackets are nested too deeply", "write a description of one mesh"],
+  MISSING_CHAR: ["a quote, a comma or a colon is missing before this place", "write it where it belongs"],
 };
 
 function wordsForTag(tag: string): Words {
@@ -113,6 +126,6 @@ function aliasProblems(document: Document.Parsed, locate: Locate): YamlProblem[]
 function versionProblems(document: Document.Parsed): YamlProblem[] {
   const { explicit, version } = document.directives.yaml;
   if (explicit !== true || version === "1.2") return [];
-  const message = `mesh.yaml is YAML 1.2, and this file says it is ${version}`;
+  const message = `the file must be YAML 1.2, and says it is ${version}`;
   return [{ line: 1, column: 1, message, suggestion: "write no `%YAML` line", broken: true }];
 }

@@ -28,7 +28,11 @@ function ofWorkload({ app, publish, part }: WorkloadDraft): Finding[] {
   const plain = publish === undefined ? "" : `${publish.value.host}:${publish.value.port}`;
   return [
     ...(app?.kinds.includes("image") === true
-      ? notYet(child(child(part, "app"), "image"), "`image`", "write `node` or `command`")
+      ? notYet(
+          child(child(part, "app"), "image"),
+          "`image`",
+          app.command === undefined ? "write `node` or `command`" : "remove it: `command` runs on this machine",
+        )
       : []),
     ...(publish?.value.https === true
       ? notYet(child(part, "publish"), "publishing over HTTPS", `write ${quote(`publish: ${plain}`)}`)

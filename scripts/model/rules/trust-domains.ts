@@ -1,8 +1,9 @@
 // Rules of trust domains: their short names, whom they federate with, and what they say of their bundle endpoint.
 
-import type { DomainDraft, Draft } from "../draft.ts";
-import { child, valueAt } from "../part.ts";
+import { isDeclared, type DomainDraft, type Draft } from "../draft.ts";
+import { child, isMisspelt, valueAt } from "../part.ts";
 import { didYouMean, quote, type Finding, type LineOf } from "../problem.ts";
+import { readers } from "../syntax.ts";
 
 export function trustDomainFindings({ domains }: Draft, lineOf: LineOf): Finding[] {
   return domains.flatMap((domain) => [
@@ -21,10 +22,11 @@ export function nameOrDomain(domain: DomainDraft): Pick<Finding, "path" | "at"> 
 function nameFindings(domain: DomainDraft, domains: readonly DomainDraft[], lineOf: LineOf): Finding[] {
   const { name } = domain;
   if (name === undefined) {
-    // A name that was given and is not well-formed is the schema's to report.
-    if (child(domain.part, "name") !== undefined) return [];
+    // A domain or a name that is not well-formed is the schema's to report.
+    const isReported = child(domain.part, "name") !== undefined || isMisspelt(domain.part.value, "name");
+    if (isReported || !readers["trust-domain"].read(domain.domain).ok) return [];
     const message = `the first label of ${quote(domain.domain)} cannot be the domain's name`;
-    return [{ path: domain.path, at: "key", message, suggestion: "write `name: …` below it, letters and dashes" }];
+    return [{ path: domain.path, at: "key", message, suggestion: "write a name below it, such as `name: partner`" }];
   }
   const first = domains.find((other) => other.name?.value === name.value);
   if (first === undefined || first === domain) return [];
@@ -51,7 +53,7 @@ function federationFindings(domain: DomainDraft, domains: readonly DomainDraft[]
         },
       ];
     }
-    if (names.includes(value)) return [];
+    if (isDeclared({ domains }, value)) return [];
     const message = `${quote(value)} is not a trust domain of this file`;
     return [{ ...place, message, suggestion: didYouMean(value, names, "declare it under `trustDomains`") }];
   });

@@ -49,7 +49,7 @@ function caProblem(ms: number): Words | undefined {
   if (ms / lifetimesPerWarning < needed) {
     const message =
       `\`ca: ${formatDuration(ms)}\` is unsafe: partners hear of a new CA a third of that before it signs ` +
-      `(${formatDuration(Math.floor(ms / lifetimesPerWarning))}), and need 5 refreshes of ${formatDuration(refreshHintMs)} ` +
+      `(${formatDuration(Math.floor(ms / lifetimesPerWarning / 1000) * 1000)}), and need 5 refreshes of ${formatDuration(refreshHintMs)} ` +
       `(${formatDuration(needed)})`;
     return { message, suggestion: "write `ca: 75m` or more" };
   }
@@ -65,7 +65,7 @@ function svidProblem(ms: number): Words | undefined {
 }
 
 function notWhole(key: string, ms: number): Words {
-  const whole = formatDuration(Math.max(1, Math.round(ms / 1000)) * 1000);
+  const whole = formatDuration(Math.max(1, Math.floor(ms / 1000)) * 1000);
   return { message: `SPIRE Server counts ${quote(key)} in whole seconds`, suggestion: `write \`${key}: ${whole}\`` };
 }
 

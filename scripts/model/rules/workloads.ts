@@ -1,7 +1,7 @@
 // Rules of workloads: one identity each, in a trust domain of this file, and an app where the domain runs here.
 
-import { appKinds, domainOf, type AppDraft, type Draft, type WorkloadDraft } from "../draft.ts";
-import { child } from "../part.ts";
+import { appKinds, domainOf, isDeclared, type AppDraft, type Draft, type WorkloadDraft } from "../draft.ts";
+import { child, isMisspelt } from "../part.ts";
 import { didYouMean, listed, quote, type Finding, type LineOf } from "../problem.ts";
 
 export function workloadFindings(draft: Draft, lineOf: LineOf): Finding[] {
@@ -19,7 +19,7 @@ function spiffeIdFindings({ name, spiffeId }: WorkloadDraft, draft: Draft, lineO
   const names = draft.domains.map(({ domain }) => domain);
   const first = draft.workloads.find((other) => other.spiffeId?.value.uri === uri);
   const findings: Finding[] = [];
-  if (!names.includes(trustDomain)) {
+  if (names.length > 0 && !isDeclared(draft, trustDomain)) {
     const suggestion = didYouMean(trustDomain, names, "declare it under `trustDomains`");
     findings.push({ ...place, message: `${quote(trustDomain)} is not a trust domain of this file`, suggestion });
   }
@@ -78,7 +78,8 @@ function placeFindings(workload: WorkloadDraft, draft: Draft): Finding[] {
     const message = `${quote(workload.name)} cannot have ${quote(key)}: ${reason}`;
     return [{ path: given.path, at: "key", message, suggestion: "remove it" }];
   });
-  if (domain.external === undefined && child(workload.part, "app") === undefined) {
+  const hasApp = child(workload.part, "app") !== undefined || isMisspelt(workload.part.value, "app");
+  if (domain.external === undefined && !hasApp) {
     const message = `${quote(workload.name)} has no \`app\``;
     findings.push({
       path: workload.path,
