@@ -5,8 +5,10 @@ import type { DynamicFileName } from "../render/dynamic.ts";
 /** Empty lists mean that everything was already so. */
 export interface PlanReport {
   readonly trustDomain: string;
-  /** Sentences, e.g. "entry broker-webapp created"; from trust. */
+  /** What changed in SPIRE Server, as sentences without a full stop, e.g. "entry … created". */
   readonly trust: readonly string[];
-  /** Dynamic files that were replaced, and which Envoy has accepted. */
+  /** What waits for a partner that has not introduced itself yet; the controller goes on trying. */
+  readonly pending: readonly string[];
+  /** Dynamic files that were replaced; a sidecar that runs has accepted them and serves from them. */
   readonly files: readonly { readonly sidecar: string; readonly file: DynamicFileName }[];
 }

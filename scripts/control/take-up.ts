@@ -5,9 +5,12 @@ import { MeshError, systemErrorCode } from "../errors.ts";
 import { subscriptionOf, subscriptionPrefixes, type Subscription } from "../observe/envoy.ts";
 import { fetchListenerErrors, fetchStats } from "../observe/envoy-admin.ts";
 import type { SidecarPlan } from "../plan/plan.ts";
-import { dynamicFileNames, renderDynamic, type DynamicFileName } from "../render/dynamic.ts";
+import { dynamicFileNames, type DynamicFileName } from "../render/dynamic.ts";
 import { until } from "../wait.ts";
 import { readDynamicFile, replaceDynamicFile } from "./dynamic-files.ts";
+
+/** Content of the four files, as `renderDynamic` gives it. */
+export type DynamicFiles = Readonly<Record<DynamicFileName, string>>;
 
 /** What became of a sidecar's files. */
 export interface TakenUp {
@@ -30,13 +33,16 @@ export interface TakeUpOptions {
 }
 
 /**
- * Brings the dynamic files to what the plan says, one after the other in the order in which they refer to each other,
+ * Brings the dynamic files to what is wanted, one after the other in the order in which they refer to each other,
  * and waits for Envoy's verdict on each. A sidecar that does not run takes them up when it starts: nothing is waited for.
  *
  * @throws MeshError MESH_TIMEOUT when the sidecar runs and reads nothing
  */
-export async function takeUp(sidecar: SidecarPlan, options: TakeUpOptions = {}): Promise<TakenUp> {
-  const wanted = renderDynamic(sidecar);
+export async function takeUp(
+  sidecar: SidecarPlan,
+  wanted: DynamicFiles,
+  options: TakeUpOptions = {},
+): Promise<TakenUp> {
   const replaced: { readonly file: DynamicFileName; readonly before: string | undefined }[] = [];
   for (const file of dynamicFileNames) {
     const before = await readDynamicFile(sidecar, file);

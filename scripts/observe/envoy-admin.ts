@@ -75,6 +75,11 @@ export function sumOf(stats: Stats, name: RegExp): number {
   return sum;
 }
 
+/** Lower-case hex without leading zeros, as SPIRE writes it. */
+export function serialOf(certificate: X509Certificate): string {
+  return certificate.serialNumber.toLowerCase().replace(/^0+(?=.)/, "");
+}
+
 /** Envoy writes `sds.<name>.…` with `://` of the resource's name as `_`. */
 export function sdsPrefix(secretName: string): string {
   return `sds.${secretName.replaceAll("://", "_")}`;

@@ -7,7 +7,16 @@ import type { Probe, SidecarPlan, ValidationContext } from "../plan/plan.ts";
 import type { DynamicFileName } from "../render/dynamic.ts";
 import { policyName } from "../render/policy.ts";
 import { bundleDigest } from "../spiffe/bundle.ts";
-import { counter, fetchSecrets, fetchStats, sdsPrefix, sumOf, type Secret, type Stats } from "./envoy-admin.ts";
+import {
+  counter,
+  fetchSecrets,
+  fetchStats,
+  sdsPrefix,
+  serialOf,
+  sumOf,
+  type Secret,
+  type Stats,
+} from "./envoy-admin.ts";
 import type { Health, InboundCounters, OutboundCounters, SvidFacts, ValidationFacts } from "./facts.ts";
 import { unreachable } from "./unix-http.ts";
 
@@ -154,7 +163,7 @@ function svidFacts(spiffeId: string, certificate: X509Certificate, now: Date): S
   const notAfter = new Date(certificate.validTo);
   return {
     spiffeId,
-    serial: certificate.serialNumber.toLowerCase().replace(/^0+(?=.)/, ""),
+    serial: serialOf(certificate),
     notAfter: notAfter.toISOString(),
     secondsLeft: Math.floor((notAfter.getTime() - now.getTime()) / 1000),
   };

@@ -1,0 +1,31 @@
+// The plan file of a controller: what it works on, also after a restart. Written whole or not at all.
+
+import { readFile } from "node:fs/promises";
+
+import { MeshError, messageOf } from "../errors.ts";
+import type { DomainPlan, Plan } from "../plan/plan.ts";
+import { replaceFile } from "./dynamic-files.ts";
+
+/** @throws MeshError MESH_INPUT_INVALID */
+export async function readPlan(file: string): Promise<Plan> {
+  try {
+    const plan: Plan = JSON.parse(await readFile(file, "utf8"));
+    return plan;
+  } catch (error) {
+    throw new MeshError("MESH_INPUT_INVALID", `the plan ${file} cannot be read: ${messageOf(error)}`, {
+      fix: "./mesh up",
+      cause: error,
+    });
+  }
+}
+
+export async function writePlan(file: string, plan: Plan): Promise<void> {
+  await replaceFile(file, `${JSON.stringify(plan)}\n`, 0o640);
+}
+
+/** @throws MeshError MESH_INPUT_INVALID */
+export function domainOf(plan: Plan, trustDomain: string): DomainPlan {
+  const domain = plan.domains.find((candidate) => candidate.trustDomain === trustDomain);
+  if (domain !== undefined) return domain;
+  throw new MeshError("MESH_INPUT_INVALID", `the plan has no trust domain ${trustDomain}`, { fix: "./mesh up" });
+}
