@@ -171,7 +171,8 @@ async function crossed(mesh: Mesh, edge: EdgePlan): Promise<void> {
   const look = async (): Promise<boolean> => {
     const probe = await probeEdge(edge);
     if (probe.kind === "failed") last = probe.reason;
-    return probe.kind === "answered";
+    if (probe.kind === "answered") last = `${edge.callee.workload} answered ${probe.status} to GET ${probe.path}`;
+    return probe.kind === "answered" && probe.status < 500;
   };
   const condition = `a request crosses ${edge.caller.workload} → ${edge.callee.workload}`;
   await until(condition, look, { ...waiting(mesh), lastSeen: () => last, fix: "./mesh status" });

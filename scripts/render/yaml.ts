@@ -54,6 +54,7 @@ function printed(heading: string, content: Map<string, unknown>, definitions: De
   );
   explain(document, pathOf);
   shorten(document);
+  quoteSpecial(document);
   return document.toString({ lineWidth, indentSeq: false, flowCollectionPadding: true });
 }
 
@@ -116,6 +117,19 @@ function resourceIndex(ancestors: Ancestors): number {
   const list = ancestors[at + 1];
   const item = ancestors[at + 2];
   return isSeq(list) && item !== undefined ? list.items.indexOf(item) : -1;
+}
+
+/**
+ * Quotes what one YAML library reads as a plain string and another does not: yaml-cpp, Envoy's, takes `/quotes? }` for
+ * the beginning of a key.
+ */
+function quoteSpecial(document: Document): void {
+  visit(document, {
+    Scalar(key, scalar) {
+      if (key === "value" && typeof scalar.value === "string" && !/^[A-Za-z0-9/][\w./:-]*$/.test(scalar.value))
+        scalar.type = "QUOTE_DOUBLE";
+    },
+  });
 }
 
 /** Maps and lists of a few scalars stand on one line, as in Envoy's own documentation. */
