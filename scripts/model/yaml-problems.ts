@@ -1,5 +1,4 @@
-// What is not YAML, or YAML that is not read here, in words: one problem a line, because the parser's later complaints
-// about a line follow from its first.
+// What is not YAML, or YAML that is not read here, in words.
 
 import { isScalar, visit, type Document, type YAMLError } from "yaml";
 
@@ -25,13 +24,12 @@ export function yamlProblems(document: Document.Parsed, text: string, locate: Lo
   // Where the stack ended says nothing about the file, and what is said after it even less.
   if (document.errors.some(({ code }) => code === "RESOURCE_EXHAUSTION")) return [tooDeep];
   const found = [
-    ...document.errors.map((error) => ({ ...locate(error.pos[0]), ...wordsFor(error, text) })),
+    ...tellable(document.errors, locate).map((error) => ({ ...locate(error.pos[0]), ...wordsFor(error, text) })),
     ...document.warnings.map((warning) => ({ ...locate(warning.pos[0]), ...wordsForTag(text.slice(...warning.pos)) })),
     ...aliasProblems(document, locate),
     ...versionProblems(document),
   ];
-  const inOrder = found.toSorted((left, right) => left.line - right.line || left.column - right.column);
-  return inOrder.filter(({ line }, index) => inOrder[index - 1]?.line !== line);
+  return found.toSorted((left, right) => left.line - right.line || left.column - right.column);
 }
 
 const tooDeep: YamlProblem = {
@@ -41,6 +39,33 @@ const tooDeep: YamlProblem = {
   suggestion: "write a description of one mesh",
   broken: true,
 };
+
+/** Errors that leave the rest of the file readable. */
+const local = new Set<YAMLError["code"]>([
+  "BAD_ALIAS",
+  "BAD_DQ_ESCAPE",
+  "BAD_SCALAR_START",
+  "DUPLICATE_KEY",
+  "NON_STRING_KEY",
+  "TAB_AS_INDENT",
+]);
+
+/**
+ * Without what follows from what: after any other error than a local one the parser guesses, and on a line with a local
+ * one it already does.
+ */
+function tellable(errors: readonly YAMLError[], locate: Locate): YAMLError[] {
+  const inOrder = errors.toSorted((left, right) => left.pos[0] - right.pos[0]);
+  const told: YAMLError[] = [];
+  for (const error of inOrder) {
+    const last = told.at(-1);
+    const follows = last !== undefined && locate(last.pos[0]).line === locate(error.pos[0]).line;
+    if (last?.pos[0] === error.pos[0]) continue;
+    if (local.has(error.code)) told.push(error);
+    else if (!follows) return [...told, error];
+  }
+  return told;
+}
 
 type Words = Pick<YamlProblem, "message" | "suggestion" | "broken">;
 
@@ -57,16 +82,17 @@ function wordsFor(error: YAMLError, text: string): Words {
     return { message, suggestion: `write ${quote(`"${rule}"`)}, in quotes`, broken: true };
   }
   const flow = error.code === "BAD_INDENT" && error.message.startsWith("Flow");
-  const [message, suggestion] = (flow ? notClosed : sentences[error.code]) ?? [
-    `this is not YAML: ${error.message}`,
-    "write it again with an eye on indentation, quotes and brackets",
-  ];
+  const [message, suggestion] = (flow ? notClosed : sentences[error.code]) ?? notFitting;
   return { message, suggestion, broken: true };
 }
 
 const notIndented: [string, string] = [
   "this line is not indented as its neighbours are",
   "write the same number of spaces before keys that belong together",
+];
+const notFitting: [string, string] = [
+  "this does not fit what stands above it",
+  "write it again, with an eye on indentation, quotes and brackets",
 ];
 const notClosed: [string, string] = [
   "a `[` or `{` above is not closed, or what is inside it is not indented",
@@ -102,6 +128,7 @@ function aliasProblems(document: Document.Parsed, locate: Locate): YamlProblem[]
   const problems: YamlProblem[] = [];
   visit(document, {
     Alias(_key, alias, ancestors) {
+      if (alias.source === "") return;
       const target = alias.resolve(document);
       const name = quote(`*${alias.source}`);
       const place = locate(alias.range?.[0] ?? 0);

@@ -35,6 +35,17 @@ const refused: readonly BadInput[] = [
     ['5:90  `* /quotes/*` begins with `*`, which YAML takes for an alias; write `"* /quotes/*"`, in quotes'],
   ],
   [
+    "several of them",
+    good
+      .replace("[GET /quotes]", "[* /quotes/*, GET /a, * /b]")
+      .replace("app: {node: q.ts}", "app: {node: q.ts}, calls: {broker: [* /*]}"),
+    [
+      '5:90  `* /quotes/*` begins with `*`, which YAML takes for an alias; write `"* /quotes/*"`, in quotes',
+      '5:111  `* /b` begins with `*`, which YAML takes for an alias; write `"* /b"`, in quotes',
+      '6:95  `* /*` begins with `*`, which YAML takes for an alias; write `"* /*"`, in quotes',
+    ],
+  ],
+  [
     "an alias without an anchor",
     good.replace("{node: a.ts}", "*app"),
     ["5:59  the alias `*app` has no anchor `&app` above it; write what it stands for"],
@@ -112,6 +123,19 @@ const refused: readonly BadInput[] = [
     "brackets nested too deeply",
     "[".repeat(3000),
     ["1:1  brackets are nested too deeply; write a description of one mesh"],
+  ],
+  [
+    "several tabs",
+    "trustDomains:\n\ta.example: {}\n\tb.example: {}\n",
+    [
+      "2:1  a tab indents this line, and YAML allows spaces only; write spaces",
+      "3:1  a tab indents this line, and YAML allows spaces only; write spaces",
+    ],
+  ],
+  [
+    "lines that fit nowhere, of which the first is told",
+    "workloads: {}\n- a\ntrustDomains: {}\n  x: 1\n b: {}\n",
+    ["2:1  this line has no `key:` of its own; write `key: value` on one line"],
   ],
   ["a file too large", "#".repeat(1024 * 1024 + 1), ["1:1  the file is larger than 1 MiB; write one mesh per file"]],
 ];
