@@ -33,9 +33,13 @@ test("reads every key Envoy documents, whatever its case, quoted or bare", ({ ex
   });
 });
 
-test("reads a subject as RFC 2253 escapes it", ({ expect }) => {
-  const parsed = parseXfcc(String.raw`Subject="CN=a\\,O=b\, Inc.";URI=spiffe://a.example`);
-  expect(parsed).toMatchObject({ ok: true, elements: [{ subject: String.raw`CN=a\,O=b\, Inc.` }] });
+test("reads a subject as Envoy 1.40 writes it, escaped by RFC 2253, its last character a backslash", ({ expect }) => {
+  const header = String.raw`${by};${hash};Subject="CN=a,O=Lyft\, \"Inc\"\\";${uri};DNS=broker.example`;
+  expect(parseXfcc(header)).toMatchObject({
+    ok: true,
+    elements: [{ subject: String.raw`CN=a,O=Lyft\, "Inc"\ `.trim() }],
+  });
+  expect(callerOf(header)).toMatchObject({ ok: true });
 });
 
 test("reads several hops but names no caller from them", ({ expect }) => {
@@ -55,7 +59,7 @@ test.for([
 });
 
 test.for([
-  ["an empty URI", "URI="],
+  ["an empty URI, which Envoy writes for a certificate without one", `${by};${hash};URI=`],
   ["a URI that is no SPIFFE ID", "URI=https://broker.example/webapp"],
   ["an upper-case trust domain", "URI=spiffe://Broker.example/webapp"],
   ["a percent-encoded path", "URI=spiffe://broker.example/web%61pp"],
