@@ -7,6 +7,7 @@ import { MeshError, messageOf, systemErrorCode } from "../errors.ts";
 import type { Report } from "../events.ts";
 import type { Mesh } from "../model/mesh.ts";
 import { parseMesh } from "../model/parse.ts";
+import { toolCacheDir } from "../tools/cache-dir.ts";
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -44,19 +45,12 @@ export function contextOf(options: GlobalOptions, { cwd, env, report, signal }: 
     repositoryDir,
     meshFile,
     stateDir,
-    cacheDir: toolCacheDir(env),
+    cacheDir: toolCacheDir({ env }),
     offline: options.offline === true,
     env,
     report,
     signal,
   };
-}
-
-/** The same rule as in the launcher `./mesh`. */
-function toolCacheDir(env: Readonly<Record<string, string | undefined>>): string {
-  if (env["MESH_CACHE"]) return resolve(env["MESH_CACHE"]);
-  if (process.getuid?.() === 0) return "/var/cache/federated-spiffe-mesh";
-  return join(env["XDG_CACHE_HOME"] || join(env["HOME"] ?? "/", ".cache"), "federated-spiffe-mesh");
 }
 
 /**

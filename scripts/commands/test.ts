@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { exitStatus, MeshError } from "../errors.ts";
 import { paintResult, printResult } from "../output/print.ts";
-import { ensureTools } from "../tools/tools.ts";
+import { ensureTools } from "../tools/ensure-tools.ts";
 import type { Context } from "./context.ts";
 
 /** Suites by name; each step is a check of the sources or a project of vitest.config.ts. */

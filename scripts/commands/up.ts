@@ -11,7 +11,7 @@ import { prepareAgentKeys } from "../runtime/keys.ts";
 import { takeLock } from "../runtime/lock.ts";
 import { nativeRuntime } from "../runtime/native.ts";
 import { openStateFolder } from "../runtime/state.ts";
-import { ensureTools } from "../tools/tools.ts";
+import { ensureTools } from "../tools/ensure-tools.ts";
 import { readMesh, type Context } from "./context.ts";
 
 export async function up(context: Context): Promise<number> {

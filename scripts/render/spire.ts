@@ -14,9 +14,9 @@ export const refreshHintSeconds = 60;
  * directions; docs/decisions/0002-intervals.md has what was measured. Reading events in place of the whole table
  * halves the cost; the whole is read every minute all the same.
  */
-const cacheReloadInterval = "200ms";
+const cacheReloadInterval = "100ms";
 const fullCacheReloadInterval = "1m";
-const syncInterval = "1s";
+const syncInterval = "2s";
 
 export function serverConf(domain: DomainPlan): string {
   const { server, ttl } = domain;
