@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 
 import { test } from "vitest";
 
-import { findProblems, parseMesh } from "../../../scripts/model/parse.ts";
+import { findProblems, formatProblem, parseMesh } from "../../../scripts/model/parse.ts";
 import { good, withApp, withCalls, withDomain, withWorkload } from "./meshes.ts";
 
 const root = new URL("../../../", import.meta.url);
@@ -80,6 +80,14 @@ test("the goldens' other meshes hold several domains, one domain, many edges", (
     listen: { host: "127.0.0.1", port: 8000 },
     health: "/ready",
   });
+});
+
+test("docs/mesh-yaml.md shows the shipped mesh, and a refusal as it is printed", ({ expect }) => {
+  const page = read("docs/mesh-yaml.md");
+  const shown = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? "";
+  expect(parse(shown)).toEqual(parse(read("mesh.yaml")));
+  const [problem] = findProblems(read("mesh.yaml").replace("GET /quotes", "get /quotes"));
+  expect(problem === undefined ? "" : formatProblem(problem, "mesh.yaml")).toBe(/^mesh\.yaml:.*$/m.exec(page)?.[0]);
 });
 
 test("a rule may have any method, and a path with everything below it", ({ expect }) => {

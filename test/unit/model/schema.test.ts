@@ -1,10 +1,13 @@
 import { readFileSync } from "node:fs";
 
+import { Ajv } from "ajv";
 import { test } from "vitest";
+import { parse } from "yaml";
 
 import { isMapping } from "../../../scripts/model/part.ts";
 import { jsonSchema } from "../../../scripts/model/schema.ts";
 import { isFormat, readers } from "../../../scripts/model/syntax.ts";
+import { good } from "./meshes.ts";
 
 test("mesh.schema.json is what the types say (write it anew with `vitest -u`)", async ({ expect }) => {
   await expect(`${JSON.stringify(jsonSchema(), undefined, 2)}\n`).toMatchFileSnapshot("../../../mesh.schema.json");
@@ -67,6 +70,19 @@ test("every text names a format that has a reader, and its examples are well-for
 test("no format is called as a standard one of another meaning", ({ expect }) => {
   const standard = ["date", "date-time", "duration", "hostname", "ipv4", "ipv6", "regex", "time", "uri", "uuid"];
   expect(Object.keys(readers).filter((name) => standard.includes(name))).toEqual([]);
+});
+
+test("an editor, which knows no formats, accepts what the mesh accepts", ({ expect }) => {
+  const accepts = new Ajv({ validateFormats: false }).compile(jsonSchema());
+  const meshes = [
+    "mesh.yaml",
+    ...["quotes", "three-domains", "one-domain", "many"].map((name) => `test/golden/meshes/${name}.yaml`),
+  ];
+  for (const path of meshes) {
+    const text = readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
+    expect(accepts(parse(text)), path).toBe(true);
+  }
+  expect(accepts(parse(good.replace("GET /quotes", "get /quotes")))).toBe(false);
 });
 
 test("the schema is loaded at run time from the file that editors read", ({ expect }) => {
