@@ -118,7 +118,10 @@ function readKey(key: unknown, trustDomain: string): ReadKey {
   return { kind: "unknown" };
 }
 
-/** X509-SVID.md 4.1 (what a signing certificate is) and 6.1 (how a bundle holds it). */
+/**
+ * X509-SVID.md 3.2 (what a signing certificate is) and 6.1 (how a bundle holds it). Where 6.2 lets a consumer pass over
+ * a broken entry, this refuses: SPIRE does too, and a root of trust that is half right is better corrected than used.
+ */
 function readX509Key(key: Record<string, unknown>, trustDomain: string): ReadKey {
   if (key.kid !== undefined) return invalid("an x509-svid key must not have `kid`");
   const x5c: readonly unknown[] = Array.isArray(key.x5c) ? key.x5c : [];
@@ -165,7 +168,7 @@ function readCertificate(der: Uint8Array): X509Certificate | undefined {
   }
 }
 
-/** URI names of a certificate: its SPIFFE ID, if a signing certificate has one (X509-SVID.md 4.1). */
+/** URI names of a certificate: its SPIFFE ID, if a signing certificate has one (X509-SVID.md 3.2). */
 function uriNames(certificate: X509Certificate): string[] {
   const names = certificate.subjectAltName?.split(", ") ?? [];
   return names.filter((name) => name.startsWith("URI:")).map((name) => name.slice("URI:".length));

@@ -1,6 +1,6 @@
 // Rotates the X.509 CA of one SPIRE Server in SPIRE's own four steps: prepare (publish the next CA), activate (sign with
-// it), taint (agents renew what the old one signed), revoke (take the old one out of the bundle).
-// https://github.com/spiffe/spire/blob/main/doc/x509_authority_rotation.md is not assumed: each step checks its turn.
+// it), taint (agents renew what the old one signed), revoke (take the old one out of the bundle). Each step looks whether
+// it is its turn, so a repeated or forgotten one is told in words.
 
 import { MeshError } from "../errors.ts";
 import type { ServerApi } from "./server-api.ts";
@@ -18,8 +18,8 @@ type Api = Pick<
 
 /**
  * The CA that is to sign next: the one already prepared, or a new one. Preparing twice would throw the first one away
- * while partners may hold it already. Partners must see it before it signs: SPIFFE_Federation.md 6 asks for 3–5 refresh
- * hints, which is the caller's to wait for.
+ * while partners may hold it already. Partners must see it before it signs: SPIFFE_Federation.md 4.1 recommends 3–5
+ * refresh hints, which is the caller's to wait for.
  */
 export async function prepareX509Authority(api: Api): Promise<X509Authority> {
   const { prepared } = await api.x509Authorities();

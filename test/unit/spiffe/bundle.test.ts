@@ -193,7 +193,7 @@ test("tells every problem of a document", ({ expect }) => {
   ]);
 });
 
-// An UpstreamAuthority's root need not have a SPIFFE ID (X509-SVID.md 4.1: SHOULD).
+// An UpstreamAuthority's root need not have a SPIFFE ID (X509-SVID.md 3.2: SHOULD).
 test("accepts a CA without a SPIFFE ID", ({ expect }) => {
   expect(problemsOf({ keys: [x509Key(unnamed)] })).toEqual([]);
 });

@@ -1,0 +1,74 @@
+import { execFileSync } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { test } from "vitest";
+
+import type { HeldBundle } from "../../../scripts/trust/server-types.ts";
+import { publishBundle, readBundleFile } from "../../../scripts/trust/introduction.ts";
+
+const empty: HeldBundle = {
+  trustDomain: "broker.example",
+  x509Authorities: [],
+  jwtAuthorities: [],
+  taintedX509Authorities: [],
+  sequence: 1,
+};
+
+async function inFolder(run: (dir: string) => Promise<void>): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), "mesh-introduction-"));
+  try {
+    await run(dir);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+}
+
+test("the own bundle is written whole, readable for everyone, and left alone while it is right", async ({ expect }) => {
+  await inFolder(async (dir) => {
+    const file = join(dir, "bundle.json");
+    await publishBundle({ bundle: async () => empty }, file);
+    expect(JSON.parse(await readFile(file, "utf8"))).toEqual({ keys: [], spiffe_sequence: 1 });
+    const first = await stat(file);
+    expect(first.mode & 0o777).toBe(0o644);
+    await publishBundle({ bundle: async () => empty }, file);
+    expect((await stat(file)).ino).toBe(first.ino);
+    await publishBundle({ bundle: async () => ({ ...empty, sequence: 2 }) }, file);
+    expect((await stat(file)).ino).not.toBe(first.ino);
+    expect(await readdir(dir)).toEqual(["bundle.json"]);
+  });
+});
+
+test("a partner that has not introduced itself has no bundle", async ({ expect }) => {
+  await inFolder(async (dir) => {
+    expect(await readBundleFile(join(dir, "nothing.json"), "a.example")).toBeUndefined();
+  });
+});
+
+test("an introduction without an X.509 authority is refused", async ({ expect }) => {
+  await inFolder(async (dir) => {
+    const file = join(dir, "bundle.json");
+    await writeFile(file, '{"keys":[]}');
+    await expect(readBundleFile(file, "a.example")).rejects.toMatchObject({
+      code: "MESH_INPUT_INVALID",
+      message: `${file} is not a bundle document of a.example`,
+      details: ["it has no X.509 authority"],
+    });
+  });
+});
+
+// A partner writes this file: it must not be able to hang or to fill its reader.
+test("what is not a regular file of a bundle's size is refused at once", async ({ expect }) => {
+  await inFolder(async (dir) => {
+    const pipe = join(dir, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    await expect(readBundleFile(pipe, "a.example")).rejects.toMatchObject({ details: ["it is not a regular file"] });
+    await expect(readBundleFile(dir, "a.example")).rejects.toMatchObject({ details: ["it is not a regular file"] });
+    const large = join(dir, "large");
+    await writeFile(large, Buffer.alloc(1024 * 1024 + 1, " "));
+    await expect(readBundleFile(large, "a.example")).rejects.toMatchObject({
+      details: ["it has 1048577 bytes, more than 1048576"],
+    });
+  });
+});
