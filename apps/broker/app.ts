@@ -31,8 +31,8 @@ export function buildApp({ quotes, now, quotesTimeoutMs = 800, ...options }: Bro
 }
 
 /**
- * Loads what only pages need once somebody was answered: the first answer is that of a probe, which should be quick, and
- * the first page should not wait either.
+ * Loads what only pages need once somebody was answered: the first answer is that of a probe, which should be quick,
+ * and the first page should not wait either.
  */
 function loadAfterFirstAnswer(app: FastifyInstance, load: () => Promise<void>): void {
   let loaded = false;

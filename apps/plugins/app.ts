@@ -1,4 +1,5 @@
-// The Fastify instance both apps start from: limits, logs, problems, the caller, health and draining. It listens nowhere.
+// The Fastify instance both apps start from: limits, logs, problems, the caller, health and draining. It listens
+// nowhere.
 
 import { fastify, LogController, type FastifyInstance } from "fastify";
 
@@ -20,11 +21,6 @@ export interface LogStream {
 /** Nobody sends these apps a body. */
 const bodyLimitBytes = 16_384;
 const requestTimeoutMs = 10_000;
-/**
- * Envoy keeps idle connections to an app for an hour unless told otherwise. The side that reuses a connection must be the one that
- * closes it: when the app closes first, a request can meet the closing and fail.
- */
-const keepAliveTimeoutMs = 75 * 60_000;
 
 /** Builds an app without routes of its own. Per-request log lines are off; errors and slow requests are logged. */
 export function createApp({ log, slowMs = 1000 }: AppOptions): FastifyInstance {
@@ -33,7 +29,6 @@ export function createApp({ log, slowMs = 1000 }: AppOptions): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,
-    keepAliveTimeout: keepAliveTimeoutMs,
     // The sidecar's name for the request, so that its access log and ours can be read together.
     requestIdHeader: "x-request-id",
     // While closing, what still arrives is served, not refused: see drain.ts.
@@ -49,8 +44,8 @@ export function createApp({ log, slowMs = 1000 }: AppOptions): FastifyInstance {
 }
 
 /**
- * Fastify's own compilers load ajv, a third of the start-up time. No route here takes input, and what routes answer is held to its
- * schema by the type checker and, against the running app, by its tests; so JSON.stringify does.
+ * Fastify's own compilers load ajv, a quarter of the start-up time. No route here takes input, and what routes answer
+ * is held to its schema by the type checker and, against the running app, by its tests; so JSON.stringify does.
  */
 const schemaCompilers = {
   buildValidator: () => () => {

@@ -26,7 +26,7 @@ const codeByStatus: Readonly<Record<number, string>> = {
   415: "MEDIA_TYPE_NOT_SUPPORTED",
 };
 
-/** Makes `app` answer unknown routes and errors with a Problem; what is the app's own fault is logged with its cause. */
+/** Makes `app` answer unknown routes and errors with a Problem; its own faults are logged with their cause. */
 export function answerProblems(app: FastifyInstance): void {
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(problem("NOT_FOUND", "There is nothing here")));
   app.setErrorHandler(answerError);

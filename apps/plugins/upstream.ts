@@ -62,7 +62,7 @@ export function createUpstream({ name, address, timeoutMs }: UpstreamOptions): U
   };
 }
 
-/** undici takes a third of the start-up time to load, so it is loaded once the app listens. */
+/** undici takes as long to load as the rest of an app, so it is loaded once the app answers. */
 async function openPool(name: string, address: Address, timeoutMs: number): Promise<Pool> {
   const { Pool: LoadedPool } = await import("undici");
   const origin = "socket" in address ? `http://${name}` : originOf(address.host, address.port);

@@ -95,8 +95,8 @@ function openSession(key: number, session: number): Walk {
 }
 
 /**
- * One tick of a Brownian bridge in the logarithm of the price: a pull towards the target that grows as the session's last
- * tick nears, so that the session ends at the price the next one calls its close, and a random step at every trade.
+ * One tick of a Brownian bridge in the logarithm of the price: a pull towards the target that grows as the session's
+ * last tick nears, so that it ends at the price the next one calls its close, and a random step at every trade.
  */
 function step(walk: Walk, key: number): void {
   const left = ticksPerSession - 1 - walk.ticks;

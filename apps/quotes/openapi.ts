@@ -1,5 +1,5 @@
-// Writes apps/quotes/openapi.json, the contract another implementation of the quotes service is tested against, from the
-// schemas the app itself serves by: `node apps/quotes/openapi.ts`. For development: the app does not import it.
+// Writes apps/quotes/openapi.json, the contract another implementation of the quotes service is tested against, from
+// the schemas the app itself serves by: `node apps/quotes/openapi.ts`. For development: the app does not import it.
 
 import { writeFile } from "node:fs/promises";
 

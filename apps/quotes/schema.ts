@@ -1,5 +1,5 @@
-// What GET /quotes answers, as JSON Schema. Literals rather than builder calls: typebox infers the same types from them,
-// and its runtime would take as long to load as the rest of the app.
+// What GET /quotes answers, as JSON Schema. Literals rather than builder calls: typebox infers the same types from
+// them, and its runtime would take as long to load as the rest of the app.
 
 import type { Static } from "typebox";
 

@@ -1,5 +1,5 @@
-// Keeps the page current, cell by cell: asks every second, changes only the text that differs, and never replaces what is
-// there. cellsOf, positionOf, directionOf, formatAge, formatTime and stateText precede this text: see page.ts.
+// Keeps the page current, cell by cell: asks every second, changes only the text that differs, and never replaces what
+// is there. cellsOf, positionOf, directionOf, formatAge, formatTime and stateText precede this text: see page.ts.
 
 const refreshMs = 1000;
 const answerWithinMs = 2500;
@@ -14,6 +14,7 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 let fetchedAt = "ageMs" in body.dataset ? performance.now() - Number(body.dataset.ageMs) : undefined;
 let unreachableSince;
 let timer;
+let refreshing = false;
 
 const setText = (node, text) => {
   if (node.textContent !== text) node.textContent = text;
@@ -107,20 +108,29 @@ async function ask() {
   }
 }
 
-async function refresh() {
-  const began = performance.now();
-  const answer = await ask();
+function show(answer) {
   if (answer === undefined) {
     unreachableSince ??= new Date().toISOString();
     showState("unreachable", unreachableSince);
-  } else {
-    unreachableSince = undefined;
-    const data = "code" in answer ? answer.lastData : answer;
-    if (data !== undefined) showData(data);
-    showState("code" in answer ? "unavailable" : "live", answer.since);
+    return;
   }
-  showAge();
-  plan(refreshMs - (performance.now() - began));
+  unreachableSince = undefined;
+  const data = "code" in answer ? answer.lastData : answer;
+  if (data !== undefined) showData(data);
+  showState("code" in answer ? "unavailable" : "live", answer.since);
+}
+
+async function refresh() {
+  if (refreshing) return;
+  refreshing = true;
+  const began = performance.now();
+  try {
+    show(await ask());
+    showAge();
+  } finally {
+    refreshing = false;
+    plan(refreshMs - (performance.now() - began));
+  }
 }
 
 /** A page nobody sees asks nothing; it asks at once when it is seen again. */

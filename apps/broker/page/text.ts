@@ -1,5 +1,5 @@
-// Everything the page says, on the server and in the browser: page.ts sends these very functions along as source text, so
-// they may use nothing but one another and what every browser has.
+// Everything the page says, on the server and in the browser: page.ts sends these very functions along as source text,
+// so they may use nothing but one another and what every browser has.
 
 import type { Quote } from "../schema.ts";
 
