@@ -47,9 +47,7 @@ export async function up(context: Context): Promise<number> {
 function welcome(planned: Plan, { firstRequestMs }: BroughtUp, elapsedMs: number): string {
   const pages = planned.domains.flatMap(({ sidecars }) =>
     sidecars.flatMap(({ workload, published }) =>
-      published === undefined
-        ? []
-        : [`  ${workload}  http://localhost:${published.port}/${workload === "broker" ? "quotes" : ""}`],
+      published === undefined ? [] : [`  ${workload}  http://localhost:${published.port}/`],
     ),
   );
   const first = firstRequestMs === undefined ? "" : `, first request across after ${seconds(firstRequestMs)}`;

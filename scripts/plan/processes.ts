@@ -87,6 +87,8 @@ export function sidecarProcess(host: Host, domain: TrustDomain, workload: Worklo
       "--disable-hot-restart",
       "--reject-unknown-dynamic-fields",
       ...["--log-level", "warning"],
+      // A refusal is in the log within a second.
+      ...["--file-flush-interval-msec", "1000"],
       ...["--drain-time-s", "2"],
     ],
     env: { PATH: childPath },
