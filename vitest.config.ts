@@ -1,0 +1,29 @@
+// The suites as vitest's projects; `./mesh test` runs them one by one. `bench` measures and is no part of the gate.
+
+import { defineConfig } from "vitest/config";
+
+/** Real SPIRE and Envoy run in these: one file at a time, and patience for a machine that is busy. */
+const serial = {
+  environment: "node",
+  pool: "forks",
+  fileParallelism: false,
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+} as const;
+
+// oxlint-disable-next-line import/no-default-export -- vitest takes its configuration from the default export
+export default defineConfig({
+  test: {
+    // A test that passes at the second try has shown something that must not be hidden.
+    retry: 0,
+    globals: false,
+    projects: [
+      {
+        extends: true,
+        test: { name: "unit", include: ["test/unit/**/*.test.ts"], environment: "node", pool: "threads" },
+      },
+      { extends: true, test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...serial } },
+      { extends: true, test: { name: "bench", include: ["test/bench/**/*.test.ts"], ...serial } },
+    ],
+  },
+});
