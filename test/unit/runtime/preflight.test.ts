@@ -1,0 +1,96 @@
+import { once } from "node:events";
+import { type AddressInfo, type Server, createServer } from "node:net";
+import { userInfo } from "node:os";
+import { test } from "vitest";
+
+import type { HostPort } from "../../../scripts/model/mesh.ts";
+import type { Plan } from "../../../scripts/plan/plan.ts";
+import { listenerOn } from "../../../scripts/runtime/listening.ts";
+import { checkAddresses, checkSocketPaths } from "../../../scripts/runtime/preflight.ts";
+
+function planOf(part: { listens?: HostPort[]; sockets?: string[] }): Plan {
+  const sidecar = {
+    name: "broker-sidecar",
+    role: "sidecar" as const,
+    trustDomain: "broker.example",
+    user: { uid: 601_000, gid: 601_000, groups: [] },
+    command: ["envoy"],
+    env: {},
+    workingDir: "/",
+    files: [],
+    sockets: part.sockets ?? [],
+    listens: part.listens ?? [],
+    after: [],
+    ready: { kind: "http" as const, address: { host: "127.0.0.1", port: 1 }, path: "/" },
+  };
+  return { runtime: "native", domains: [], processes: [sidecar], folders: [], edges: [] };
+}
+
+async function listen(host: string, onTestFinished: (clean: () => void) => void): Promise<HostPort> {
+  const server: Server = createServer().listen(0, host);
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const address: AddressInfo | string | null = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return { host, port: address.port };
+}
+
+test("an address that is taken is named with the process that has it", async ({ expect, onTestFinished }) => {
+  const taken = await listen("127.0.0.1", onTestFinished);
+  await expect(checkAddresses(planOf({ listens: [taken] }), { ours: [] })).rejects.toMatchObject({
+    code: "MESH_PORT_TAKEN",
+    message: expect.stringMatching(
+      `^127.0.0.1:${taken.port}, where broker-sidecar is to listen, is taken by pid ${process.pid} of user ${userInfo().username}: .*node`,
+    ),
+    fix: `end it: kill ${process.pid}; or choose another address in mesh.yaml`,
+  });
+});
+
+test("who listens on every address, IPv4 or IPv6, is found too", async ({ expect, onTestFinished }) => {
+  for (const host of ["0.0.0.0", "::"]) {
+    const { port } = await listen(host, onTestFinished);
+    expect(listenerOn({ host: "127.0.0.1", port })).toMatchObject({ pid: process.pid });
+  }
+});
+
+test("who listens on another address of the same port is not in the way", async ({ expect, onTestFinished }) => {
+  const { port } = await listen("127.77.1.1", onTestFinished);
+  expect(listenerOn({ host: "127.77.1.2", port })).toBeUndefined();
+  await checkAddresses(planOf({ listens: [{ host: "127.77.1.2", port }] }), { ours: [] });
+});
+
+test("an address that a process of this mesh has is no problem", async ({ expect, onTestFinished }) => {
+  const taken = await listen("127.0.0.1", onTestFinished);
+  expect(await checkAddresses(planOf({ listens: [taken] }), { ours: [taken] })).toBeUndefined();
+});
+
+test("an address that this machine does not have is told apart", async ({ expect }) => {
+  await expect(
+    checkAddresses(planOf({ listens: [{ host: "192.0.2.1", port: 8080 }] }), { ours: [] }),
+  ).rejects.toMatchObject({
+    code: "MESH_ADDRESS_UNUSABLE",
+    message: "192.0.2.1:8080, where broker-sidecar is to listen, is not an address of this machine",
+  });
+});
+
+test("a privileged port is refused also when root asks, since the process is not root", async ({ expect }) => {
+  await expect(
+    checkAddresses(planOf({ listens: [{ host: "127.0.0.1", port: 80 }] }), { ours: [] }),
+  ).rejects.toMatchObject({
+    code: "MESH_ADDRESS_UNUSABLE",
+    fix: "choose another address in mesh.yaml, e.g. port 8080",
+  });
+});
+
+test("a socket's path may have 107 bytes and not one more", ({ expect }) => {
+  checkSocketPaths(planOf({ sockets: [pathOf(107)] }));
+  expect(() => checkSocketPaths(planOf({ sockets: ["/run/short.sock", pathOf(108)] }))).toThrow(
+    /may have 107 bytes, and this has 108/,
+  );
+  // Bytes, not characters.
+  expect(() => checkSocketPaths(planOf({ sockets: [`/${"é".repeat(54)}`] }))).toThrow(/this has 109/);
+});
+
+function pathOf(bytes: number): string {
+  return `/${"x".repeat(bytes - 1)}`;
+}
