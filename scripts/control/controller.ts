@@ -114,6 +114,7 @@ export class Controller {
       const { changes, pending } = await applyToServer(domain, this.#server);
       const files = await applyToSidecars(domain, this.#updates);
       for (const change of changes) this.#options.log(change);
+      for (const { sidecar, file } of files) this.#options.log(`${sidecar}: ${file} replaced`);
       return { trustDomain: domain.trustDomain, trust: changes, pending, files };
     });
   }
@@ -206,11 +207,12 @@ export class Controller {
   }
 }
 
-/** Remembers since when each partner's bundle is held. */
-async function noteBundles(api: ServerApi, { relationships }: DomainPlan, memory: Memory): Promise<void> {
-  const partners = new Set(relationships.map(({ trustDomain }) => trustDomain));
-  for (const bundle of await api.federatedBundles()) {
-    if (partners.has(bundle.trustDomain)) memory.holdsBundle(bundle.trustDomain, bundleDigest(bundle), new Date());
+/** Remembers since when the own bundle and each partner's are what they are. */
+async function noteBundles(api: ServerApi, domain: DomainPlan, memory: Memory): Promise<void> {
+  const wanted = new Set([domain.trustDomain, ...domain.relationships.map(({ trustDomain }) => trustDomain)]);
+  const bundles = await Promise.all([api.bundle(), api.federatedBundles()]);
+  for (const bundle of bundles.flat()) {
+    if (wanted.has(bundle.trustDomain)) memory.holdsBundle(bundle.trustDomain, bundleDigest(bundle), new Date());
   }
 }
 

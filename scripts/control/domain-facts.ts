@@ -51,6 +51,7 @@ export async function domainFacts(
   ]);
   const known = typeof trust === "string" ? undefined : trust;
   const unknown = typeof trust === "string" ? trust : undefined;
+  const unknownBundle = unknown === undefined ? undefined : `${domain.server.process} does not answer`;
   return {
     version: factsVersion,
     trustDomain: domain.trustDomain,
@@ -60,12 +61,17 @@ export async function domainFacts(
       process: domain.server.process,
       health: unknown === undefined || server.state !== "ready" ? server : { state: "live", reason: unknown },
       spiffeId: domain.server.spiffeId,
-      ...(known === undefined ? {} : { bundle: bundleFacts(known.bundle) }),
+      ...(known === undefined
+        ? {}
+        : {
+            bundle: bundleFacts(known.bundle),
+            bundleSince: knowledge.memory.holdsBundle(domain.trustDomain, known.bundle.digest, now),
+          }),
     },
     agent: { ...agentFacts(domain, known, now), health: agent },
     controller: knowledge.controller,
     partners: domain.relationships.map(({ trustDomain }) =>
-      partnerFacts(trustDomain, { known, unknown, now }, knowledge),
+      partnerFacts(trustDomain, { known, unknown: unknownBundle, now }, knowledge),
     ),
     sidecars: domain.sidecars.map((sidecar, index) =>
       sidecarFacts(sidecar, sidecars[index] ?? notAnswering, { now, ...knowledge }),

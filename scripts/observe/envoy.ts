@@ -164,6 +164,7 @@ function svidFacts(spiffeId: string, certificate: X509Certificate, now: Date): S
   return {
     spiffeId,
     serial: serialOf(certificate),
+    notBefore: new Date(certificate.validFrom).toISOString(),
     notAfter: notAfter.toISOString(),
     secondsLeft: Math.floor((notAfter.getTime() - now.getTime()) / 1000),
   };

@@ -37,6 +37,8 @@ export interface ServerFacts {
   readonly spiffeId: string;
   /** The trust domain's own bundle: what partners must hold. */
   readonly bundle?: BundleFacts;
+  /** Since when the controller sees exactly this bundle. */
+  readonly bundleSince?: string;
 }
 
 export interface BundleFacts {
@@ -60,6 +62,8 @@ export interface SvidFacts {
   readonly spiffeId: string;
   /** Lower-case hex without leading zeros. */
   readonly serial: string;
+  /** Absent where only the end of its life is known. */
+  readonly notBefore?: string;
   readonly notAfter: string;
   readonly secondsLeft: number;
 }
