@@ -2,7 +2,7 @@
 // could only match before normalisation, or match two ways, cannot be written.
 
 import type { Rule } from "./mesh.ts";
-import { listed, quote, type Read } from "./problem.ts";
+import { listed, quote, write, type Read } from "./problem.ts";
 
 /** Methods of RFC 9110 and RFC 5789 that a sidecar forwards; CONNECT and TRACE are never admitted. */
 export const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "*"] as const;
@@ -33,7 +33,7 @@ export function readRule(text: string): Read<Rule> {
 function meantRule(method: string, path: string): string {
   const meant = meantPath(path);
   const isRule = pathReason(meant, { wildcard: true }) === undefined;
-  return isRule ? `write ${quote(`${method} ${meant}`)}` : "write `GET /quotes` or `* /entries/*`";
+  return isRule ? write(`${method} ${meant}`) : "write `GET /quotes` or `* /entries/*`";
 }
 
 /** A path without wildcard, e.g. of a health route. */
@@ -41,7 +41,7 @@ export function readUrlPath(text: string): Read<string> {
   const reason = pathReason(text, { wildcard: false });
   if (reason === undefined) return { ok: true, value: text };
   const meant = meantPath(text).replace(/\/\*$/, "");
-  const suggestion = `write ${quote(pathReason(meant, { wildcard: false }) === undefined ? meant : "/health")}`;
+  const suggestion = write(pathReason(meant, { wildcard: false }) === undefined ? meant : "/health");
   return { ok: false, problem: `${quote(text)} is not a path: ${reason}`, suggestion };
 }
 

@@ -73,7 +73,13 @@ export function readDraft(data: unknown): Draft {
   };
 }
 
-function setting<T>(part: Part, key: string, read: (text: string) => Read<T>, otherwise: T | undefined): Setting<T> {
+interface SettingOptions<T> {
+  readonly read: (text: string) => Read<T>;
+  /** What holds when the key is absent; undefined when nothing does. */
+  readonly otherwise: T | undefined;
+}
+
+function setting<T>(part: Part, key: string, { read, otherwise }: SettingOptions<T>): Setting<T> {
   const given = child(part, key);
   if (given !== undefined) {
     const value = scalar(given, read);
@@ -89,12 +95,12 @@ function domainDraft(domain: string, part: Part): DomainDraft {
   return {
     domain,
     path: part.path,
-    name: setting(part, "name", readers.name.read, isName(label) ? label : undefined),
+    name: setting(part, "name", { read: readers.name.read, otherwise: isName(label) ? label : undefined }),
     federatesWith: federation(part),
-    caMs: setting(ttl, "ca", readers["time-span"].read, defaults.caMs),
-    x509SvidMs: setting(ttl, "x509Svid", readers["time-span"].read, defaults.x509SvidMs),
+    caMs: setting(ttl, "ca", { read: readers["time-span"].read, otherwise: defaults.caMs }),
+    x509SvidMs: setting(ttl, "x509Svid", { read: readers["time-span"].read, otherwise: defaults.x509SvidMs }),
     bundleEndpoint,
-    profile: setting(bundleEndpoint ?? part, "profile", readProfile, "https_spiffe"),
+    profile: setting(bundleEndpoint ?? part, "profile", { read: readProfile, otherwise: "https_spiffe" }),
     external: child(part, "external"),
     part,
   };
@@ -149,7 +155,7 @@ function callDraft(callee: string, part: Part): CallDraft {
     callee,
     path: part.path,
     rules: scalars(rules, readers.rule.read),
-    timeoutMs: setting(part, "timeout", readers["time-span"].read, defaults.timeoutMs),
+    timeoutMs: setting(part, "timeout", { read: readers["time-span"].read, otherwise: defaults.timeoutMs }),
   };
 }
 

@@ -40,12 +40,18 @@ export function jsonPointer(path: Path): string {
 }
 
 const longestQuote = 80;
+const longestSuggestion = 400;
 
 /** What a person wrote, fit for a terminal: control and format characters escaped, shortened when long. */
-export function quote(text: string): string {
+export function quote(text: string, longest = longestQuote): string {
   if (text === "") return '`""`';
-  const short = text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text;
+  const short = text.length > longest ? `${text.slice(0, longest)}…` : text;
   return `\`${short.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, escapeCharacter)}\``;
+}
+
+/** "write `…`", with what to write in full. */
+export function write(text: string): string {
+  return `write ${quote(text, longestSuggestion)}`;
 }
 
 function escapeCharacter(character: string): string {

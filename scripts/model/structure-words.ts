@@ -3,7 +3,7 @@
 import { stringify } from "yaml";
 
 import { isMapping } from "./part.ts";
-import { didYouMean, listed, quote, type Finding, type Path } from "./problem.ts";
+import { didYouMean, listed, quote, write, type Finding, type Path } from "./problem.ts";
 import { isFormat, readers } from "./syntax.ts";
 
 /** A node of the schema, with what a sentence may need of it. */
@@ -31,26 +31,25 @@ interface UnknownKey {
   readonly root: SchemaNode;
 }
 
-export function unknownKey({ path, key, value, schema, root }: UnknownKey): Finding {
+export function unknownKey(unknown: UnknownKey): Finding {
+  const { path, key, value } = unknown;
   const place = { path: [...path, key], at: "key" } as const;
   if (key === "<<") {
     return { ...place, message: "merge keys (`<<`) are not read here", suggestion: "write the keys themselves" };
   }
-  const asksForGrpc =
-    key.toLowerCase() === "grpc" || (key === "protocol" && /^(?:grpc|h2|http2|http\/2)/i.test(String(value)));
-  if (asksForGrpc) {
-    return {
-      ...place,
-      message: "gRPC is not built yet: sidecars carry HTTP/1.1",
-      suggestion: `remove ${quote(key)}`,
-      kind: "not-yet",
-    };
+  if (key.toLowerCase() === "grpc" || (key === "protocol" && isHttp2(value))) {
+    const message = "gRPC is not built yet: sidecars carry HTTP/1.1";
+    return { ...place, message, suggestion: `remove ${quote(key)}`, kind: "not-yet" };
   }
-  return { ...place, message: `unknown key ${quote(key)}`, suggestion: rightPlace(path, key, schema, root) };
+  return { ...place, message: `unknown key ${quote(key)}`, suggestion: rightPlace(unknown) };
+}
+
+function isHttp2(protocol: unknown): boolean {
+  return typeof protocol === "string" && /^(?:grpc|h2|http2|http\/2)/i.test(protocol);
 }
 
 /** Where a key belongs that is unknown here: a mapping inside, the one around, or a key with nearly its name. */
-function rightPlace(path: Path, key: string, schema: SchemaNode, root: SchemaNode): string {
+function rightPlace({ path, key, schema, root }: UnknownKey): string {
   const properties = isMapping(schema.properties) ? schema.properties : {};
   const inside = Object.keys(properties).find((name) => hasProperty(properties[name], key));
   if (inside !== undefined) return `write it under ${quote(inside)}`;
@@ -59,7 +58,7 @@ function rightPlace(path: Path, key: string, schema: SchemaNode, root: SchemaNod
     return `write it beside ${quote(String(here))}`;
   }
   const keys = Object.keys(properties);
-  return didYouMean(key, keys, `write ${listed(keys.map(quote), "or")}`);
+  return didYouMean(key, keys, `write ${listed(quoted(keys), "or")}`);
 }
 
 function schemaAt(root: SchemaNode, path: Path): SchemaNode {
@@ -78,10 +77,14 @@ export function missingKey(path: Path, key: string, schema: SchemaNode): Finding
   return { path, at: "key", message: `${quote(key)} is missing`, suggestion: writeExample(key, property) };
 }
 
-export function unreadableText(path: Path, at: Finding["at"], schema: SchemaNode, text: string): Finding | undefined {
-  if (!isFormat(schema.format)) return undefined;
-  const read = readers[schema.format].read(text);
-  return read.ok ? undefined : { path, at, message: read.problem, suggestion: read.suggestion };
+export function unreadableText(
+  place: Pick<Finding, "path" | "at">,
+  { format }: SchemaNode,
+  text: string,
+): Finding | undefined {
+  if (!isFormat(format)) return undefined;
+  const read = readers[format].read(text);
+  return read.ok ? undefined : { ...place, message: read.problem, suggestion: read.suggestion };
 }
 
 export function emptyValue(path: Path, schema: SchemaNode): Finding {
@@ -101,13 +104,16 @@ export function wrongValue(path: Path, schema: SchemaNode, value: unknown): Find
   if (isFormat(schema.format) && (typeof value === "number" || typeof value === "boolean")) {
     const read = readers[schema.format].read(String(value));
     if (!read.ok) return { ...place, message: read.problem, suggestion: read.suggestion };
-    const suggestion = `write ${quote(`"${value}"`)}, in quotes`;
-    return { ...place, message: `${quote(String(value))} is not text`, suggestion };
+    return {
+      ...place,
+      message: `${quote(String(value))} is not text`,
+      suggestion: `${write(`"${value}"`)}, in quotes`,
+    };
   }
   const subject = isItem ? `an item of ${quote(key)}` : quote(key);
   const meant = typeof value === "string" ? asList(schema, value) : undefined;
   const example = meant ?? exampleOf(schema);
-  const suggestion = `write ${quote(isItem ? example : `${key}: ${example}`)}`;
+  const suggestion = write(isItem ? example : `${key}: ${example}`);
   return { ...place, message: `${subject} must be ${wanted(schema)}`, suggestion };
 }
 
@@ -119,19 +125,19 @@ function asList({ type, items, anyOf }: SchemaNode, text: string): string | unde
 
 function wanted(schema: SchemaNode): string {
   if (isFormat(schema.format)) return readers[schema.format].what;
-  if (Array.isArray(schema.enum))
-    return listed(
-      schema.enum.map((word) => quote(String(word))),
-      "or",
-    );
+  if (Array.isArray(schema.enum)) return listed(quoted(schema.enum), "or");
   if (schema.type === "array") return "a list";
   if (schema.type === "object") return "a mapping";
   if (schema.type === "boolean") return "`true`";
   return "a list of rules, or a mapping with `allow`";
 }
 
+function quoted(words: readonly unknown[]): string[] {
+  return words.map((word) => quote(String(word)));
+}
+
 function writeExample(key: string, schema: unknown): string {
-  return `write ${quote(`${key}: ${exampleOf(schemaNode(schema))}`)}`;
+  return write(`${key}: ${exampleOf(schemaNode(schema))}`);
 }
 
 function exampleOf(schema: SchemaNode): string {

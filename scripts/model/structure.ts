@@ -70,13 +70,14 @@ function finding(error: ErrorObject, data: unknown): Finding | undefined {
   if (error.propertyName !== undefined) {
     // The failed name itself; the `propertyNames` error beside it says no more.
     return error.keyword === "format"
-      ? unreadableText([...path, error.propertyName], "key", schema, error.propertyName)
+      ? unreadableText({ path: [...path, error.propertyName], at: "key" }, schema, error.propertyName)
       : undefined;
   }
   // Patterns are for editors: the format beside each says it better.
   if (error.keyword === "pattern" || error.keyword === "propertyNames") return undefined;
   const value: unknown = error.data;
-  if (error.keyword === "format" && typeof value === "string") return unreadableText(path, "value", schema, value);
+  if (error.keyword === "format" && typeof value === "string")
+    return unreadableText({ path, at: "value" }, schema, value);
   if (error.keyword === "minItems" || error.keyword === "minProperties") return emptyValue(path, schema);
   return wrongValue(path, schema, value);
 }

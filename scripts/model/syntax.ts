@@ -7,17 +7,28 @@ import { parseSpiffeId, trustDomainProblem, type SpiffeId } from "../spiffe/spif
 import { readRule, readUrlPath } from "./call-rule.ts";
 import { durationMeant, parseDuration } from "./duration.ts";
 import type { HostPort } from "./mesh.ts";
-import { quote, type Read } from "./problem.ts";
+import { quote, write, type Read } from "./problem.ts";
 
-function refuse(text: string, what: string, reason: string, suggestion: string): Read<never> {
-  return { ok: false, problem: `${quote(text)} is not ${what}${reason === "" ? "" : `: ${reason}`}`, suggestion };
+interface Refusal {
+  /** Why, when `what` does not say it all. */
+  readonly reason?: string | undefined;
+  readonly suggestion: string;
+}
+
+function refuse(text: string, what: string, { reason, suggestion }: Refusal): Read<never> {
+  return {
+    ok: false,
+    problem: `${quote(text)} is not ${what}${reason === undefined ? "" : `: ${reason}`}`,
+    suggestion,
+  };
 }
 
 function readDuration(text: string): Read<number> {
   const value = parseDuration(text);
   if (value !== undefined) return { ok: true, value };
   const meant = durationMeant(text);
-  return refuse(text, "a duration", "", meant === undefined ? "write `10s`, `5m` or `1h30m`" : `write ${quote(meant)}`);
+  const suggestion = meant === undefined ? "write `10s`, `5m` or `1h30m`" : write(meant);
+  return refuse(text, "a duration", { suggestion });
 }
 
 /** Names of workloads and the short names of trust domains: they become process, file and variable names. */
@@ -31,7 +42,7 @@ function readName(text: string): Read<string> {
   if (isName(text)) return { ok: true, value: text };
   const meant = text.toLowerCase().replaceAll(/[_. ]/g, "-");
   const reason = "a name is a lower-case letter, then up to 30 letters, digits and dashes";
-  return refuse(text, "a name", reason, isName(meant) ? `write ${quote(meant)}` : "write a name such as `quotes`");
+  return refuse(text, "a name", { reason, suggestion: isName(meant) ? write(meant) : "write a name such as `quotes`" });
 }
 
 function readTrustDomain(text: string): Read<string> {
@@ -41,12 +52,10 @@ function readTrustDomain(text: string): Read<string> {
     .replace(/\/.*$/s, "")
     .toLowerCase();
   if (isUsableTrustDomain(text)) return { ok: true, value: text };
-  return refuse(
-    text,
-    "a trust domain",
-    problem ?? "an empty label stands beside a dot",
-    `write ${quote(isUsableTrustDomain(meant) ? meant : "broker.example")}`,
-  );
+  return refuse(text, "a trust domain", {
+    reason: problem ?? "an empty label stands beside a dot",
+    suggestion: write(isUsableTrustDomain(meant) ? meant : "broker.example"),
+  });
 }
 
 /** The standard's character set also takes `..`; here the name becomes part of file names. */
@@ -57,12 +66,8 @@ function isUsableTrustDomain(name: string): boolean {
 function readSpiffeId(text: string): Read<SpiffeId> {
   const parsed = parseSpiffeId(text);
   if (parsed.ok) return { ok: true, value: parsed.id };
-  return refuse(
-    text,
-    "a SPIFFE ID",
-    parsed.problem,
-    `write ${quote(meantSpiffeId(text) ?? "spiffe://broker.example/webapp")}`,
-  );
+  const suggestion = write(meantSpiffeId(text) ?? "spiffe://broker.example/webapp");
+  return refuse(text, "a SPIFFE ID", { reason: parsed.problem, suggestion });
 }
 
 /** The same ID with the usual slips taken out: case, query, doubled and trailing slashes; undefined when that is not enough. */
@@ -99,7 +104,7 @@ function readAddress(text: string, { what, hostProblem, fallback }: AddressForm)
     host === "" ? "the host is missing" : (hostProblem(host) ?? (port === undefined ? badPort : undefined));
   if (reason === undefined && port !== undefined && bare === text) return { ok: true, value: { host, port } };
   const meant = `${hostProblem(host) === undefined ? host : fallback}:${port ?? 8080}`;
-  return refuse(text, what, reason ?? "a scheme or a path has no place in it", `write ${quote(meant)}`);
+  return refuse(text, what, { reason: reason ?? "a scheme or a path has no place in it", suggestion: write(meant) });
 }
 
 /** An address of this machine: Envoy binds literal addresses only (config.core.v3.SocketAddress). */
@@ -139,38 +144,41 @@ function readPublish(text: string): Read<Publish> {
 
 /** A file or folder below the folder of mesh.yaml. The value is normalised: `./apps//x` is `apps/x`. */
 function readPathInFolder(text: string): Read<string> {
-  const what = "a path inside the folder of this file";
   const normal = posix.normalize(text).replace(/(?<=.)\/$/, "");
-  if (text === "") return refuse(text, what, "it is empty", "write a path such as `apps/quotes`");
-  if (/[\0\\]/.test(text)) return refuse(text, what, "it has a backslash or a NUL", "write `/` between folders");
-  if (posix.isAbsolute(text)) return refuse(text, what, "it is absolute", `write ${quote(normal.slice(1) || ".")}`);
-  if (text.startsWith("~")) return refuse(text, what, "`~` is not expanded", "write a path such as `apps/quotes`");
-  if (normal === ".." || normal.startsWith("../")) {
-    return refuse(text, what, "it leaves that folder", `write ${quote(normal.replace(/^(?:\.\.\/?)+/, "") || ".")}`);
-  }
+  const problem = pathProblem(text, normal);
+  if (problem !== undefined) return refuse(text, "a path inside the folder of this file", problem);
   return { ok: true, value: normal };
+}
+
+function pathProblem(text: string, normal: string): Refusal | undefined {
+  const example = "write a path such as `apps/quotes`";
+  if (text === "") return { reason: "it is empty", suggestion: example };
+  if (/[\0\\]/.test(text)) return { reason: "it has a backslash or a NUL", suggestion: "write `/` between folders" };
+  if (posix.isAbsolute(text)) return { reason: "it is absolute", suggestion: write(normal.slice(1) || ".") };
+  if (text.startsWith("~")) return { reason: "`~` is not expanded", suggestion: example };
+  if (normal !== ".." && !normal.startsWith("../")) return undefined;
+  return { reason: "it leaves that folder", suggestion: write(normal.replace(/^(?:\.\.\/?)+/, "") || ".") };
 }
 
 /** One argument of a command. */
 function readArgument(text: string): Read<string> {
   if (!text.includes("\0")) return { ok: true, value: text };
-  return refuse(text, "an argument", "it has a NUL", "write it without");
+  return refuse(text, "an argument", { reason: "it has a NUL", suggestion: "write it without" });
 }
 
+/** SPIFFE_Federation.md 5.2.1.1 and 5.2.2.1: https only, no user information. */
 function readHttpsUrl(text: string): Read<string> {
-  const what = "an HTTPS address";
   const url = URL.parse(text);
-  const example = "write `https://spire.partner.example:8443`";
-  if (url === null) return refuse(text, what, "", example);
-  // SPIFFE_Federation.md 5.2.1.1 and 5.2.2.1: https only, no user information.
-  if (url.protocol !== "https:") return refuse(text, what, "the scheme must be `https`", example);
-  if (url.username !== "" || url.password !== "") return refuse(text, what, "it carries user information", example);
-  return { ok: true, value: text };
+  const isSecret = url !== null && (url.username !== "" || url.password !== "");
+  if (url?.protocol === "https:" && !isSecret) return { ok: true, value: text };
+  const scheme = url === null ? undefined : "the scheme must be `https`";
+  const reason = isSecret ? "it carries user information" : scheme;
+  return refuse(text, "an HTTPS address", { reason, suggestion: write("https://spire.partner.example:8443") });
 }
 
 function matching(what: string, form: RegExp, example: string) {
   return (text: string): Read<string> =>
-    form.test(text) ? { ok: true, value: text } : refuse(text, what, "", `write \`${example}\``);
+    form.test(text) ? { ok: true, value: text } : refuse(text, what, { suggestion: write(example) });
 }
 
 /** The readers by the name of their format in the schema, with the noun that follows "must be". */

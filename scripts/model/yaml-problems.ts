@@ -2,7 +2,7 @@
 
 import { isScalar, visit, type Document, type YAMLError } from "yaml";
 
-import { quote } from "./problem.ts";
+import { quote, write } from "./problem.ts";
 
 export interface Position {
   readonly line: number;
@@ -79,7 +79,7 @@ function wordsFor(error: YAMLError, text: string): Words {
   if (error.code === "BAD_ALIAS" && /^\*\s*\//.test(rest)) {
     const rule = /^\*[^,\]}\n#]*/.exec(rest)?.[0].trim() ?? "";
     const message = `${quote(rule)} begins with \`*\`, which YAML takes for an alias`;
-    return { message, suggestion: `write ${quote(`"${rule}"`)}, in quotes`, broken: true };
+    return { message, suggestion: `${write(`"${rule}"`)}, in quotes`, broken: true };
   }
   const flow = error.code === "BAD_INDENT" && error.message.startsWith("Flow");
   const [message, suggestion] = (flow ? notClosed : sentences[error.code]) ?? notFitting;

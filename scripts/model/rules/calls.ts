@@ -3,7 +3,7 @@
 import { domainOf, type CallDraft, type DomainDraft, type Draft, type WorkloadDraft } from "../draft.ts";
 import { formatDuration } from "../duration.ts";
 import { child } from "../part.ts";
-import { didYouMean, quote, type Finding, type LineOf } from "../problem.ts";
+import { didYouMean, quote, write, type Finding, type LineOf } from "../problem.ts";
 
 const longestTimeoutMs = 5 * 60_000;
 /** `/<caller>-sidecar/outbound/<callee>.sock` below a run folder of 35 bytes: 107, where a socket's path ends (unix(7)). */
@@ -12,85 +12,80 @@ const longestNamesOfEdge = 48;
 export function callFindings(draft: Draft, lineOf: LineOf): Finding[] {
   return draft.workloads.flatMap((caller) =>
     caller.calls.flatMap((call) => [
-      ...calleeFindings(caller, call, draft, lineOf),
+      ...calleeFindings({ caller, call, draft, lineOf }),
       ...duplicateRules(call, lineOf),
       ...timeoutFindings(call),
     ]),
   );
 }
 
-function calleeFindings(caller: WorkloadDraft, call: CallDraft, draft: Draft, lineOf: LineOf): Finding[] {
-  const place = { path: call.path, at: "key" } as const;
-  const names = draft.workloads.map(({ name }) => name);
+interface Context {
+  readonly caller: WorkloadDraft;
+  readonly call: CallDraft;
+  readonly draft: Draft;
+  readonly lineOf: LineOf;
+}
+
+type Words = Pick<Finding, "message" | "suggestion">;
+
+function calleeFindings({ caller, call, draft, lineOf }: Context): Finding[] {
   const callee = draft.workloads.find(({ name }) => name === call.callee);
-  if (callee === undefined) {
-    const message = `${quote(call.callee)} is not a workload of this file`;
-    return [{ ...place, message, suggestion: didYouMean(call.callee, names, "declare it under `workloads`") }];
+  const [from, to] = [domainOf(draft, caller), callee === undefined ? undefined : domainOf(draft, callee)];
+  const words = nameWords(caller, call.callee, draft);
+  if (words === undefined && callee !== undefined && from !== undefined && to !== undefined) {
+    const ends = { caller, callee, from, to };
+    const reported = [reachWords(ends), federationWords(ends, lineOf)].filter((found) => found !== undefined);
+    return reported.map((found) => ({ path: call.path, at: "key", ...found }));
   }
-  if (callee === caller) {
-    return [
-      {
-        ...place,
-        message: `${quote(caller.name)} calls itself`,
-        suggestion: "remove it: an app needs no sidecar to reach itself",
-      },
-    ];
+  return words === undefined ? [] : [{ path: call.path, at: "key", ...words }];
+}
+
+function nameWords({ name }: WorkloadDraft, callee: string, { workloads }: Draft): Words | undefined {
+  const names = workloads.map((workload) => workload.name);
+  if (!names.includes(callee)) {
+    const suggestion = didYouMean(callee, names, "declare it under `workloads`");
+    return { message: `${quote(callee)} is not a workload of this file`, suggestion };
   }
-  if (caller.name.length + callee.name.length > longestNamesOfEdge) {
-    const message = `the names ${quote(caller.name)} and ${quote(callee.name)} are too long for the path of the socket between them`;
-    return [{ ...place, message, suggestion: `write names of ${longestNamesOfEdge} characters together, at most` }];
+  if (callee === name) {
+    const suggestion = "remove it: an app needs no sidecar to reach itself";
+    return { message: `${quote(name)} calls itself`, suggestion };
   }
-  const [from, to] = [domainOf(draft, caller), domainOf(draft, callee)];
-  if (from === undefined || to === undefined) return [];
-  return [
-    ...externalFindings(caller, callee, { from, to }, call),
-    ...federationFindings(caller, callee, { from, to }, call, lineOf),
-  ];
+  if (name.length + callee.length <= longestNamesOfEdge) return undefined;
+  const message = `the names ${quote(name)} and ${quote(callee)} are too long for the path of the socket between them`;
+  return { message, suggestion: `write names of ${longestNamesOfEdge} characters together, at most` };
 }
 
 interface Ends {
+  readonly caller: WorkloadDraft;
+  readonly callee: WorkloadDraft;
   readonly from: DomainDraft;
   readonly to: DomainDraft;
 }
 
-function externalFindings(
-  caller: WorkloadDraft,
-  callee: WorkloadDraft,
-  { from, to }: Ends,
-  call: CallDraft,
-): Finding[] {
-  const place = { path: call.path, at: "key" } as const;
+/** Who runs an end decides how the other one reaches it. */
+function reachWords({ caller, callee, from, to }: Ends): Words | undefined {
   if (from.external !== undefined && to.external !== undefined) {
-    return [{ ...place, message: "both ends of this call are run by somebody else", suggestion: "remove it" }];
+    return { message: "both ends of this call are run by somebody else", suggestion: "remove it" };
   }
-  if (to.external !== undefined && child(callee.part, "address") === undefined) {
-    const suggestion = `write \`address: …\` below ${quote(callee.name)}`;
-    return [{ ...place, message: `${quote(caller.name)} cannot reach ${quote(callee.name)}`, suggestion }];
-  }
-  if (from.external !== undefined && child(callee.part, "expose") === undefined) {
-    const suggestion = `write \`expose: …\` below ${quote(callee.name)}`;
-    return [{ ...place, message: `${quote(caller.name)} cannot reach ${quote(callee.name)}`, suggestion }];
-  }
-  return [];
+  const outside = to.external !== undefined ? "address" : "expose";
+  const isOneSided = from.external !== undefined || to.external !== undefined;
+  if (!isOneSided || child(callee.part, outside) !== undefined) return undefined;
+  const message = `${quote(caller.name)} cannot reach ${quote(callee.name)}`;
+  return { message, suggestion: `write \`${outside}: …\` below ${quote(callee.name)}` };
 }
 
 /**
  * Mutual TLS across trust domains: the callee's domain needs the caller's bundle to verify the caller, the caller's
  * domain needs the callee's to verify the callee. What an external domain fetches is not ours to declare.
  */
-function federationFindings(
-  caller: WorkloadDraft,
-  callee: WorkloadDraft,
-  { from, to }: Ends,
-  call: CallDraft,
-  lineOf: LineOf,
-): Finding[] {
-  if (from.domain === to.domain) return [];
-  const lacking = [
+function federationWords({ caller, callee, from, to }: Ends, lineOf: LineOf): Words | undefined {
+  if (from.domain === to.domain) return undefined;
+  const sides = [
     { domain: from, partner: to },
     { domain: to, partner: from },
-  ].filter(({ domain, partner }) => lacks(domain, partner));
-  if (lacking.length === 0) return [];
+  ];
+  const lacking = sides.filter(({ domain, partner }) => lacks(domain, partner));
+  if (lacking.length === 0) return undefined;
   const whoLacks = lacking.map(
     ({ domain, partner }) =>
       `${quote(domain.domain)} (line ${lineOf(domain.path)}) does not federate with ${quote(partner.domain)}`,
@@ -98,9 +93,9 @@ function federationFindings(
   const message = `${quote(caller.name)} calls ${quote(callee.name)}, but ${whoLacks.join(", and ")}`;
   const edits = lacking.map(({ domain, partner }) => {
     const partners = [...(domain.federatesWith?.value.map(({ value }) => value) ?? []), partner.domain];
-    return `${quote(`federatesWith: [${partners.join(", ")}]`)} below ${quote(domain.domain)}`;
+    return `${write(`federatesWith: [${partners.join(", ")}]`)} below ${quote(domain.domain)}`;
   });
-  return [{ path: call.path, at: "key", message, suggestion: `write ${edits.join(" and ")}` }];
+  return { message, suggestion: edits.join(" and ") };
 }
 
 function lacks(domain: DomainDraft, partner: DomainDraft): boolean {

@@ -2,7 +2,7 @@
 
 import type { DomainDraft, Draft, WorkloadDraft } from "../draft.ts";
 import { child, type Part } from "../part.ts";
-import { quote, type Finding } from "../problem.ts";
+import { quote, write, type Finding } from "../problem.ts";
 
 export function notYetFindings({ domains, workloads }: Draft): Finding[] {
   return [...domains.flatMap(ofDomain), ...workloads.flatMap(ofWorkload)];
@@ -35,7 +35,7 @@ function ofWorkload({ app, publish, part }: WorkloadDraft): Finding[] {
         )
       : []),
     ...(publish?.value.https === true
-      ? notYet(child(part, "publish"), "publishing over HTTPS", `write ${quote(`publish: ${plain}`)}`)
+      ? notYet(child(part, "publish"), "publishing over HTTPS", write(`publish: ${plain}`))
       : []),
     ...notYet(child(part, "expose"), "`expose`", "remove it: the workload is reachable inside the mesh"),
     ...notYet(child(part, "address"), "the `address` of a workload that somebody else runs", "remove the workload"),

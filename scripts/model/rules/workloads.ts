@@ -2,7 +2,7 @@
 
 import { appKinds, domainOf, isDeclared, type AppDraft, type Draft, type WorkloadDraft } from "../draft.ts";
 import { child, isMisspelt } from "../part.ts";
-import { didYouMean, listed, quote, type Finding, type LineOf } from "../problem.ts";
+import { didYouMean, listed, quote, write, type Finding, type LineOf } from "../problem.ts";
 
 export function workloadFindings(draft: Draft, lineOf: LineOf): Finding[] {
   return draft.workloads.flatMap((workload) => [
@@ -25,12 +25,12 @@ function spiffeIdFindings({ name, spiffeId }: WorkloadDraft, draft: Draft, lineO
   }
   if (path === "") {
     const message = `${quote(uri)} names the trust domain, not a workload`;
-    findings.push({ ...place, message, suggestion: `write ${quote(`${uri}/${name}`)}` });
+    findings.push({ ...place, message, suggestion: write(`${uri}/${name}`) });
   }
   // SPIRE keeps this path for its servers and agents (pkg/common/idutil IsReservedPath).
   if (path === "/spire" || path.startsWith("/spire/")) {
     const message = "SPIFFE IDs under `/spire` belong to SPIRE Servers and Agents";
-    findings.push({ ...place, message, suggestion: `write ${quote(`spiffe://${trustDomain}/${name}`)}` });
+    findings.push({ ...place, message, suggestion: write(`spiffe://${trustDomain}/${name}`) });
   }
   if (first !== undefined && first.name !== name) {
     const line = lineOf(first.spiffeId?.path ?? first.path);

@@ -150,7 +150,7 @@ const refused: readonly BadInput[] = [
     "no federation at all",
     good.replaceAll(/\{federatesWith: .*\}/g, "{}"),
     [
-      "5:81  `broker` calls `quotes`, but `broker.example` (line 2) does not federate with `stockmarket.example`, and `stockmarket.example` (line 3) does not federate with `broker.example`; write `federatesWith: [stockmarket.example]` below `broker.example` and `federatesWith: [broker.example]` below `stockmarket.example`",
+      "5:81  `broker` calls `quotes`, but `broker.example` (line 2) does not federate with `stockmarket.example`, and `stockmarket.example` (line 3) does not federate with `broker.example`; write `federatesWith: [stockmarket.example]` below `broker.example` and write `federatesWith: [broker.example]` below `stockmarket.example`",
     ],
   ],
   [

@@ -26,7 +26,7 @@ const refused: readonly BadInput[] = [
     "{}\n",
     [
       "1:1  `trustDomains` is missing; write `trustDomains: {broker.example: {}}`",
-      "1:1  `workloads` is missing; write `workloads: {quotes: {spiffeId: spiffe://stockmarket.example/quotes-service, app:…`",
+      "1:1  `workloads` is missing; write `workloads: {quotes: {spiffeId: spiffe://stockmarket.example/quotes-service, app: {node: apps/quotes/server.ts}}}`",
     ],
   ],
   [
@@ -34,7 +34,7 @@ const refused: readonly BadInput[] = [
     "trustDomains:\nworkloads: {}\n",
     [
       "1:1  `trustDomains` is empty; write `trustDomains: {broker.example: {}}`",
-      "2:12  `workloads` is empty; write `workloads: {quotes: {spiffeId: spiffe://stockmarket.example/quotes-service, app:…`",
+      "2:12  `workloads` is empty; write `workloads: {quotes: {spiffeId: spiffe://stockmarket.example/quotes-service, app: {node: apps/quotes/server.ts}}}`",
     ],
   ],
   [
@@ -42,7 +42,7 @@ const refused: readonly BadInput[] = [
     "trustDomains: [a.example]\nworkloads: 3\n",
     [
       "1:15  `trustDomains` must be a mapping; write `trustDomains: {broker.example: {}}`",
-      "2:12  `workloads` must be a mapping; write `workloads: {quotes: {spiffeId: spiffe://stockmarket.example/quotes-service, app:…`",
+      "2:12  `workloads` must be a mapping; write `workloads: {quotes: {spiffeId: spiffe://stockmarket.example/quotes-service, app: {node: apps/quotes/server.ts}}}`",
     ],
   ],
   ["a key nearly right", withDomain("ttll: {}"), ["2:15  unknown key `ttll`; did you mean `ttl`?"]],
