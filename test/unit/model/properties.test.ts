@@ -36,7 +36,7 @@ function isWellTold(text: string): boolean {
 }
 
 test("any text is a mesh or a refusal with its problems told", ({ expect }) => {
-  fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 200 }), isWellTold), { numRuns: 100 });
+  fc.assert(fc.property(fc.string({ unit: "grapheme", maxLength: 200 }), isWellTold), { numRuns: 100 });
   expect(outcome("\0").constructor).toBe(MeshError);
 });
 
@@ -119,6 +119,7 @@ test("any data under any key is a mesh or a refusal with its problems told", ({ 
     ),
     { numRuns: 150 },
   );
+  expect(isWellTold(good.replace("{node: a.ts}", "{node: a.ts, protocol: {toString: 3}}"))).toBe(true);
   expect(isWellTold("trustDomains: {__proto__: {name: a}}\nworkloads: {constructor: {app: []}}\n")).toBe(true);
 });
 
