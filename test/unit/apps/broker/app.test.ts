@@ -11,7 +11,7 @@ import {
   type UnavailableAnswer,
 } from "../../../../apps/broker/schema.ts";
 import { buildApp as buildQuotes } from "../../../../apps/quotes/app.ts";
-import { logOf, test } from "../fixtures.ts";
+import { get, logOf, test } from "../fixtures.ts";
 
 const start = Date.UTC(2026, 0, 1, 12);
 const hop = { caller: "spiffe://broker.example/webapp", callee: "spiffe://stockmarket.example/quotes-service" };
@@ -143,6 +143,48 @@ test("callers at the same time share one request upstream, and later ones get a 
   await broker.inject("/api/quotes");
   expect(asked).toBe(2);
   await broker.close();
+});
+
+test("the page is there with and without quotes, as HTML under its policy", async ({ serve, expect }) => {
+  let up = true;
+  const socket = await serve("quotes", (request, response) => {
+    if (up) answering(someQuotes)(request, response);
+    else response.writeHead(503).end();
+  });
+  const broker = brokerOf(socket);
+  const live = await broker.inject("/quotes");
+  up = false;
+  const stale = await broker.inject("/quotes");
+  for (const answer of [live, stale]) {
+    expect(answer.statusCode).toBe(200);
+    expect(answer.headers).toMatchObject({ "content-type": "text/html; charset=utf-8", "cache-control": "no-store" });
+    expect(answer.headers["content-security-policy"]).toContain("default-src 'none'");
+    expect(answer.body).toContain(`data-symbol="AAAA"`);
+  }
+  expect(live.body).not.toContain("Quotes service unavailable since");
+  expect(stale.body).toContain("Quotes service unavailable since 12:00:00\u00a0UTC. These are the last quotes.");
+  await broker.close();
+});
+
+test("a page that waits for quotes when the broker stops still gets them", async ({ dir, serve, expect }) => {
+  const asked = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  const quotes = await serve("quotes", (request, response) => {
+    asked.resolve();
+    void release.promise.then(() => answering(someQuotes)(request, response));
+  });
+  const broker = buildBroker({ quotes: { socket: quotes }, now: () => start });
+  const stopping = Promise.withResolvers<void>();
+  broker.addHook("preClose", async () => stopping.resolve());
+  const socket = join(dir, "broker.sock");
+  await broker.listen({ path: socket });
+  const answer = get(socket, "/api/quotes");
+  await asked.promise;
+  const closed = broker.close();
+  await stopping.promise;
+  release.resolve();
+  expect(await answer).toMatchObject({ status: 200, headers: { connection: "close" } });
+  await closed;
 });
 
 test("GET / leads to the page", async ({ serve, expect }) => {
