@@ -4,7 +4,7 @@ import { domainOf, type DomainDraft, type Draft, type WorkloadDraft } from "../d
 import { quote, type Finding, type LineOf } from "../problem.ts";
 import { nameOrDomain } from "./trust-domains.ts";
 
-/** Folders beside those of the processes. */
+/** `bundles` and `config` are folders beside those of the processes; `supervisor` keeps its log beside theirs. */
 const reserved = ["bundles", "config", "supervisor"];
 
 interface ProcessName {
