@@ -2,6 +2,7 @@
 
 import { assess } from "../control/assess.ts";
 import { controllerClient } from "../control/client.ts";
+import { rejectionInLog } from "../control/rejection.ts";
 import type { DomainStatus, StatusReport } from "../control/status-report.ts";
 import { exitStatus, messageOf } from "../errors.ts";
 import { paintResult, printJson, printResult } from "../output/print.ts";
@@ -20,8 +21,11 @@ export async function status(context: Context, { json }: { readonly json: boolea
 }
 
 /** The joined facts of a mesh. Never throws for a part that does not answer: that is a fact. */
-export async function statusReport(plan: Plan, runtime: Pick<Runtime, "list">): Promise<StatusReport> {
-  const [processes, ...domains] = await Promise.all([runtime.list(), ...plan.domains.map(domainStatus)]);
+export async function statusReport(plan: Plan, runtime: Pick<Runtime, "list" | "logs">): Promise<StatusReport> {
+  const [processes, ...domains] = await Promise.all([
+    runtime.list(),
+    ...plan.domains.map(async (domain) => withReasons(await domainStatus(domain), runtime)),
+  ]);
   return assess(plan, domains, processes);
 }
 
@@ -32,4 +36,23 @@ async function domainStatus(domain: DomainPlan): Promise<DomainStatus> {
   } catch (error) {
     return { trustDomain, name, reason: messageOf(error) };
   }
+}
+
+/** Envoy's words for a rejection that its admin interface does not have. */
+async function withReasons(domain: DomainStatus, runtime: Pick<Runtime, "logs">): Promise<DomainStatus> {
+  if (domain.facts === undefined) return domain;
+  const sidecars = await Promise.all(
+    domain.facts.sidecars.map(async (sidecar) => {
+      const unexplained = sidecar.configuration.some(
+        ({ state, reason }) => state === "rejected" && reason === undefined,
+      );
+      const reason = unexplained ? await rejectionInLog(runtime, sidecar.process) : undefined;
+      if (reason === undefined) return sidecar;
+      const configuration = sidecar.configuration.map((file) =>
+        file.state === "rejected" && file.reason === undefined ? { ...file, reason } : file,
+      );
+      return { ...sidecar, configuration };
+    }),
+  );
+  return { ...domain, facts: { ...domain.facts, sidecars } };
 }

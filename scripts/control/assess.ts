@@ -150,7 +150,9 @@ function sidecarProblems(facts: DomainFacts, sidecar: SidecarFacts, down: Readon
       });
   }
   const behind = configuration.filter(({ state }) => state === "behind").map(({ file }) => file);
-  if (behind.length > 0 && configuration.every(({ state }) => state !== "rejected"))
+  // What waits for its secrets, or serves on after a rejection, is behind for that reason.
+  const isExplained = health.state === "live" || configuration.some(({ state }) => state === "rejected");
+  if (behind.length > 0 && !isExplained)
     problems.push({ what: `${process} has not taken up ${behind.join(", ")}`, fix: `./mesh restart ${process}` });
   return problems;
 }

@@ -57,7 +57,10 @@ async function exchange(edge: EdgePlan, path: string, { deadlineMs = 2000 }: Pro
     const socket = `the outbound socket of ${edge.caller.workload}-sidecar`;
     if (code === "ABORT_ERR") return { reason: `no answer within ${deadlineMs} ms`, local: false };
     if (code === "ENOENT" || code === "ECONNREFUSED")
-      return { reason: `${socket} is not open: it runs not, or waits for its SVID or a bundle`, local: true };
+      return {
+        reason: `${socket} is not open: the sidecar does not run, or waits for its SVID or a bundle`,
+        local: true,
+      };
     return { reason: unreachable(error, socket), local: true };
   }
 }
