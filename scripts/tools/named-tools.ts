@@ -1,6 +1,7 @@
 // Programs that the user names in the environment, which come before anything in the cache.
 
 import { execFile } from "node:child_process";
+import { join } from "node:path";
 import { promisify } from "node:util";
 
 import { MeshError, messageOf } from "../errors.ts";
@@ -8,14 +9,19 @@ import { type ToolName, type Toolset, environmentNames } from "./toolset.ts";
 import { parseToolVersion } from "./versions.ts";
 
 /**
- * Returns the paths that the environment names for programs of a toolset, each of the right version.
+ * Returns the paths that the environment names for programs of a toolset, each of the right version. Names of the
+ * cache's own programs (`cachedIn` is the toolset's folder there) do not count: its record is the quicker check.
  *
  * @throws MeshError MESH_TOOL_VERSION when a named program has another version, or none
  */
-export async function findNamedTools(toolset: Toolset, env: NodeJS.ProcessEnv): Promise<ReadonlyMap<ToolName, string>> {
+export async function findNamedTools(
+  toolset: Toolset,
+  { env, cachedIn }: { readonly env: NodeJS.ProcessEnv; readonly cachedIn: string },
+): Promise<ReadonlyMap<ToolName, string>> {
   const named = toolset.programs.flatMap((program) => {
     const path = env[environmentNames[program]];
-    return path === undefined || path === "" ? [] : [[program, path] as const];
+    const isNamed = path !== undefined && path !== "" && path !== join(cachedIn, program);
+    return isNamed ? [[program, path] as const] : [];
   });
   await Promise.all(named.map(([program, path]) => requireNamed(toolset, program, path)));
   return new Map(named);
@@ -23,7 +29,7 @@ export async function findNamedTools(toolset: Toolset, env: NodeJS.ProcessEnv): 
 
 async function requireNamed({ title, version }: Toolset, program: ToolName, path: string): Promise<void> {
   const variable = environmentNames[program];
-  const fix = `point ${variable} to ${program} of ${title}, or unset it: then it is fetched`;
+  const fix = `point ${variable} to the ${program} of ${title}, or unset it and the mesh gets its own`;
   if (!path.startsWith("/")) {
     throw new MeshError("MESH_TOOL_VERSION", `${variable} must be an absolute path, not ${path}`, { fix });
   }
