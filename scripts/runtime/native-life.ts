@@ -8,6 +8,7 @@ import type { Plan } from "../plan/plan.ts";
 import { releaseUsers } from "./claims.ts";
 import { prepareFolders, removeObsolete, removeVolatile } from "./folders.ts";
 import { makeRunDir } from "./places.ts";
+import type { ProcessIdentity } from "./proc.ts";
 import { endSupervisor, recover } from "./recover.ts";
 import type { Places, State, StateFolder } from "./state.ts";
 import { graceMs, listProcesses, notUp, stopProcesses } from "./supervised-by.ts";
@@ -27,14 +28,24 @@ export interface LifeOptions {
 /** When a mesh is not to come back, what its processes still had to finish is of use to nobody. */
 const destroyGraceMs = 400;
 
+/** What runs goes on; what a crash left is put right. The first step of `begin`, and of what comes before it. */
+export async function takeOver(options: LifeOptions): Promise<ProcessIdentity | undefined> {
+  const { folder, report, uid } = options;
+  const now = readingOf(options);
+  // Before anything is asked there: in /tmp it might be somebody else's.
+  await makeRunDir(now.places.runDir, uid);
+  return recover({ before: await folder.read(), now, report });
+}
+
 /** See Runtime.begin. */
-export async function begin(plan: Plan, { folder, reading: now, env, report, uid }: LifeOptions): Promise<void> {
-  if (now === undefined) throw new Error("a native mesh begins from a reading of its host");
+export async function begin(
+  plan: Plan,
+  options: LifeOptions & { readonly running: ProcessIdentity | undefined },
+): Promise<void> {
+  const { folder, env, uid, running } = options;
+  const now = readingOf(options);
   const { places } = now;
   const before = await folder.readPlan();
-  // Before anything is asked there: in /tmp it might be somebody else's.
-  await makeRunDir(places.runDir, uid);
-  const running = await recover({ before: await folder.read(), now, report });
   await makeRunDir(places.runDir, uid);
   await makePlaces(places, uid);
   const arrange = async (): Promise<void> => {
@@ -72,6 +83,11 @@ export async function destroy(options: LifeOptions & { readonly places: Places }
   const { users } = state.allocations;
   if (users !== undefined) await releaseUsers(users.first, folder.path);
   await folder.clear();
+}
+
+function readingOf({ reading }: LifeOptions): State {
+  if (reading === undefined) throw new Error("a native mesh begins from a reading of its host");
+  return reading;
 }
 
 async function stopUnwanted(plan: Plan, runDir: string): Promise<void> {

@@ -8,9 +8,10 @@ import { MeshError } from "../errors.ts";
 import type { Report } from "../events.ts";
 import type { Plan, Process } from "../plan/plan.ts";
 import { readLogs } from "./logs.ts";
-import { begin, destroy, suspend } from "./native-life.ts";
+import { begin, destroy, suspend, takeOver } from "./native-life.ts";
 import { choosePlaces } from "./places.ts";
 import { checkAddresses, checkSocketPaths } from "./preflight.ts";
+import type { ProcessIdentity } from "./proc.ts";
 import { findSetpriv } from "./program.ts";
 import type { ProcessStatus, Runtime } from "./runtime.ts";
 import { buildEnvironment, toSpec } from "./specs.ts";
@@ -36,12 +37,19 @@ export function nativeRuntime(options: NativeOptions): Runtime {
   const places = async (): Promise<Places> =>
     (await state())?.places ?? choosePlaces({ stateDir: folder.path, id: folder.id, uid, env });
   const runDir = async (): Promise<string> => (await places()).runDir;
+  const list = async (): Promise<readonly ProcessStatus[]> => {
+    // Whoever will begin first puts right what a crash left: a supervisor that hangs would hang this too.
+    if (options.reading !== undefined) await recovered();
+    return listProcesses(await runDir());
+  };
+  let recovery: Promise<ProcessIdentity | undefined> | undefined;
+  const recovered = (): Promise<ProcessIdentity | undefined> => (recovery ??= takeOver({ ...options, uid }));
   let begun: Plan | undefined;
   return {
     kind: "native",
-    preflight: async (plan) => preflight(plan, { folder, running: await listProcesses(await runDir()) }),
+    preflight: async (plan) => preflight(plan, { folder, running: await list() }),
     async begin(plan) {
-      await begin(plan, { ...options, uid });
+      await begin(plan, { ...options, uid, running: await recovered() });
       begun = plan;
     },
     async writeFiles(files) {
@@ -55,7 +63,7 @@ export function nativeRuntime(options: NativeOptions): Runtime {
     },
     stop: async (names) => stopProcesses(await runDir(), names),
     restart: async (names) => restart(await runDir(), names),
-    list: async () => listProcesses(await runDir()),
+    list,
     async *exits(signal) {
       yield* exitEvents(await runDir(), signal);
     },

@@ -21,7 +21,8 @@ export function setprivCommand({ setpriv, user }: Privileges, command: readonly 
     setpriv,
     ...(user === undefined ? [] : userOptions(user)),
     "--no-new-privs",
-    // The kernel forgets the signal when the user changes; setpriv asks for it after that.
+    // The kernel forgets the signal when the user changes; setpriv asks for it after that. Until it has asked, a few
+    // milliseconds, a killed supervisor does not take the process with it: then the next command does (sweep.ts).
     "--pdeathsig=KILL",
     "--",
     ...command,
