@@ -14,7 +14,7 @@ export async function down({ stateDir, env, report }: Context): Promise<number> 
     return exitStatus.ok;
   }
   await using _lock = await takeLock(folder.path, "./mesh down");
-  await (await nativeRuntime({ folder, env, report })).destroy();
+  await nativeRuntime({ folder, env, report }).destroy();
   printResult("down: processes ended, sockets, keys and data destroyed; the tool cache is kept");
   return exitStatus.ok;
 }

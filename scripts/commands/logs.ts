@@ -22,7 +22,7 @@ export async function logs({ stateDir, env, report, signal }: Context, options: 
   const plan = await folder.readPlan();
   if ((await folder.read()) === undefined || plan === undefined)
     throw new MeshError("MESH_NOT_UP", "there are no logs: the mesh is not up", { fix: "./mesh up" });
-  const runtime = await nativeRuntime({ folder, env, report });
+  const runtime = nativeRuntime({ folder, env, report });
   const known = plan.processes.map(({ name }) => name);
   const width = Math.max(...(names.length === 0 ? known : names).map(({ length }) => length));
   try {

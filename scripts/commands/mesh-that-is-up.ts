@@ -18,7 +18,7 @@ export async function meshThatIsUp({ stateDir, env, report }: Context): Promise<
   const state = await folder.read();
   const plan = await folder.readPlan();
   if (state === undefined || plan === undefined || state.phase !== "up") throw notUp("the mesh is not up");
-  const runtime = await nativeRuntime({ folder, env, report });
+  const runtime = nativeRuntime({ folder, env, report });
   if ((await runtime.list()).length === 0) throw notUp("the mesh was up and is not running any more");
   return { plan, runtime };
 }

@@ -15,7 +15,7 @@ export async function stop({ stateDir, env, report }: Context): Promise<number> 
     return exitStatus.ok;
   }
   await using _lock = await takeLock(folder.path, "./mesh stop");
-  await (await nativeRuntime({ folder, env, report })).suspend();
+  await nativeRuntime({ folder, env, report }).suspend();
   printResult("stopped; ./mesh up resumes on the same CAs, ./mesh down destroys them");
   return exitStatus.ok;
 }

@@ -24,7 +24,7 @@ export async function up(context: Context): Promise<number> {
   const state = await folder.read();
   await using reading = await readHost({ folder, state, mesh, repositoryDir, tools, cacheDir, env, report });
   const planned = plan(mesh, reading.host);
-  const runtime = await nativeRuntime({ folder, reading: reading.state, env, report });
+  const runtime = nativeRuntime({ folder, reading: reading.state, env, report });
   const before = await folder.readPlan();
   const wasUp = (await runtime.list()).length > 0;
   await runtime.preflight(planned);

@@ -121,7 +121,7 @@ async function bringDomainsUp(mesh: Mesh): Promise<void> {
   );
   const all = mesh.plan.domains.map(async (domain) => {
     await using api = await introductions.get(domain.trustDomain);
-    await Promise.all(domain.relationships.map(({ trustDomain }) => introductions.get(trustDomain)));
+    for (const { trustDomain } of domain.relationships) await introductions.get(trustDomain);
     if (api === undefined) return;
     await reconciled(mesh, domain, api);
     await start(mesh, (role) => role === "spire-agent", domain.trustDomain);

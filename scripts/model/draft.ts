@@ -62,8 +62,8 @@ export interface CallDraft {
   readonly timeoutMs: Setting<number>;
 }
 
-/** What holds when nothing is written (docs/mesh-yaml.md). 15 s is also Envoy's own route timeout. */
-export const defaults = { caMs: 24 * 3_600_000, x509SvidMs: 3_600_000, timeoutMs: 15_000, health: "/health" } as const;
+/** What holds when nothing is written (docs/mesh-yaml.md). No limit on a whole answer, so that streams work; one that stands still is ended all the same. */
+export const defaults = { caMs: 24 * 3_600_000, x509SvidMs: 3_600_000, timeoutMs: 0, health: "/health" } as const;
 
 export function readDraft(data: unknown): Draft {
   const root: Part = { path: [], value: data };

@@ -33,7 +33,7 @@ export type App = (
   | { readonly kind: "node"; readonly entry: string }
   | { readonly kind: "command"; readonly command: readonly string[] }
 ) & {
-  /** Relative to the folder of mesh.yaml. */
+  /** Relative to the repository. */
   readonly workingDir?: string;
   /** Run once before the app starts, in workingDir. */
   readonly build?: readonly string[];
@@ -55,6 +55,7 @@ export interface Edge {
   readonly caller: string;
   readonly callee: string;
   readonly rules: readonly Rule[];
+  /** For the whole answer, in milliseconds; 0: no limit, only that it does not stand still (render/listeners.ts). */
   readonly timeoutMs: number;
 }
 

@@ -1,13 +1,8 @@
 // server.conf and agent.conf of one trust domain. Relationships and entries are not here: they come from mesh.yaml
 // through SPIRE Server's API, so that each fact has one home.
 
+import { refreshHintSeconds } from "../model/refresh-hint.ts";
 import type { DomainPlan } from "../plan/plan.ts";
-
-/**
- * Seconds after which partners should fetch this bundle again. SPIRE polls at a quarter of it and never below 15 s;
- * a CA's successor must be published at least five hints before it is used (SPIFFE_Federation.md 4.1, threats S33).
- */
-export const refreshHintSeconds = 60;
 
 /**
  * How soon a new entry is seen by the server's cache, and then by the agent. Idle cost and cold start pull in opposite

@@ -23,7 +23,7 @@ export function bootstrapYaml(heading: string, fields: Fields): string {
  */
 export function discoveryYaml(heading: string, resources: readonly Fields[], definitions: Definitions = {}): string {
   const version = createHash("sha256").update(JSON.stringify(resources)).digest("hex").slice(0, 12);
-  const names = resources.map(({ name, cluster_name: cluster }) => String(name ?? cluster));
+  const names = resources.map(resourceName);
   return printed(heading, new Map(Object.entries({ version_info: version, resources })), definitions, (path, index) => {
     const [, ...rest] = path;
     return [names[index] ?? "", ...rest];
@@ -35,6 +35,13 @@ export function versionInfo(content: string): string {
   const version = /^version_info: "?([0-9a-f]{12})"?$/m.exec(content)?.[1];
   if (version === undefined) throw new Error("the file has no version_info");
   return version;
+}
+
+/** A resource's own name; endpoints have that of their cluster. */
+export function resourceName({ name, cluster_name: cluster }: Fields): string {
+  const found = [name, cluster].find((one) => typeof one === "string");
+  if (found === undefined) throw new Error("a resource has a name");
+  return found;
 }
 
 type PathOf = (path: readonly string[], resource: number) => readonly string[];
@@ -132,10 +139,12 @@ function quoteSpecial(document: Document): void {
   });
 }
 
+function isShort(items: readonly unknown[], text: string): boolean {
+  return items.length <= 3 && text.length <= 72 && !text.includes("#");
+}
+
 /** Maps and lists of a few scalars stand on one line, as in Envoy's own documentation. */
 function shorten(document: Document): void {
-  const short = (items: readonly unknown[], text: string): boolean =>
-    items.length <= 3 && text.length <= 72 && !text.includes("#");
   visit(document, {
     Map(_, map) {
       const plain = map.items.every(
@@ -143,10 +152,10 @@ function shorten(document: Document): void {
           isScalar(key) && !key.commentBefore && (isScalar(value) || (isMap(value) && value.items.length === 0)),
       );
       const typedOne = map.items.some(({ key }) => isScalar(key) && key.value === "@type");
-      if (plain && !typedOne && short(map.items, JSON.stringify(map))) map.flow = true;
+      if (plain && !typedOne && isShort(map.items, JSON.stringify(map))) map.flow = true;
     },
     Seq(_, list) {
-      if (list.items.every((item) => isScalar(item)) && short(list.items, JSON.stringify(list))) list.flow = true;
+      if (list.items.every((item) => isScalar(item)) && isShort(list.items, JSON.stringify(list))) list.flow = true;
     },
   });
 }

@@ -115,7 +115,8 @@ function duplicateRules({ rules = [] }: CallDraft, lineOf: LineOf): Finding[] {
 }
 
 function timeoutFindings({ timeoutMs }: CallDraft): Finding[] {
-  if (timeoutMs === undefined || (timeoutMs.value > 0 && timeoutMs.value <= longestTimeoutMs)) return [];
+  if (timeoutMs === undefined || !timeoutMs.given) return [];
+  if (timeoutMs.value > 0 && timeoutMs.value <= longestTimeoutMs) return [];
   const message = `a timeout of ${formatDuration(timeoutMs.value)} is not between 1ms and ${formatDuration(longestTimeoutMs)}`;
   return [{ path: timeoutMs.path, at: "value", message, suggestion: "write `timeout: 15s`" }];
 }

@@ -3,12 +3,12 @@
 import type { DomainDraft, Draft } from "../draft.ts";
 import { formatDuration } from "../duration.ts";
 import { quote, type Finding } from "../problem.ts";
+import { refreshHintSeconds } from "../refresh-hint.ts";
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
-/** SPIRE Server publishes its bundle with this `spiffe_refresh_hint`. */
-const refreshHintMs = 5 * minuteMs;
+const refreshHintMs = refreshHintSeconds * 1000;
 /** SPIFFE_Federation.md 4.1: new keys are published 3–5 refresh hints before they sign. */
 const refreshesBeforeUse = 5;
 /**
@@ -51,7 +51,7 @@ function caProblem(ms: number): Words | undefined {
       `\`ca: ${formatDuration(ms)}\` is unsafe: partners hear of a new CA a third of that before it signs ` +
       `(${formatDuration(Math.floor(ms / lifetimesPerWarning / 1000) * 1000)}), and need 5 refreshes of ${formatDuration(refreshHintMs)} ` +
       `(${formatDuration(needed)})`;
-    return { message, suggestion: "write `ca: 75m` or more" };
+    return { message, suggestion: `write \`ca: ${formatDuration(needed * lifetimesPerWarning)}\` or more` };
   }
   if (ms > longestCaMs) return { message: "a CA must not live longer than ten years", suggestion: "write `ca: 24h`" };
   return undefined;

@@ -10,7 +10,7 @@ const profile = (description: string) =>
 
 const ttl = Type.Object(
   {
-    ca: Type.Optional(duration("Life of the trust domain's CA certificate; at least 75m, 24h unless given.", "24h")),
+    ca: Type.Optional(duration("Life of the trust domain's CA certificate; at least 15m, 24h unless given.", "24h")),
     x509Svid: Type.Optional(
       duration("Life of a workload's X.509-SVID; 10s to a sixth of `ca`, 1h unless given.", "1h"),
     ),

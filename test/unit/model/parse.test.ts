@@ -44,7 +44,7 @@ test("the shipped mesh is two trust domains, two workloads and one edge", ({ exp
         app: { kind: "node", entry: "apps/quotes/server.ts", health: "/health" },
       },
     ],
-    edges: [{ caller: "broker", callee: "quotes", rules: [{ method: "GET", path: "/quotes" }], timeoutMs: 15_000 }],
+    edges: [{ caller: "broker", callee: "quotes", rules: [{ method: "GET", path: "/quotes" }], timeoutMs: 0 }],
   });
 });
 
@@ -61,7 +61,7 @@ test("the goldens' other meshes hold several domains, one domain, many edges", (
     ["bank", 7200, 90],
   ]);
   expect(three.edges.map(({ callee, timeoutMs }) => [callee, timeoutMs])).toEqual([
-    ["quotes", 15_000],
+    ["quotes", 0],
     ["rates", 2000],
   ]);
   expect(parse(read("test/golden/meshes/one-domain.yaml")).trustDomains).toHaveLength(1);
@@ -122,7 +122,7 @@ test("a byte order mark and Windows line ends do not matter", ({ expect }) => {
 const ttl = (text: string) => parse(withDomain(`ttl: {${text}}`)).trustDomains[0]?.ttl;
 
 test("the shortest TTLs that are safe, and the longest that SPIRE Server guarantees, are accepted", ({ expect }) => {
-  expect(ttl("ca: 75m, x509Svid: 10s")).toEqual({ caSeconds: 4500, x509SvidSeconds: 10 });
+  expect(ttl("ca: 15m, x509Svid: 10s")).toEqual({ caSeconds: 900, x509SvidSeconds: 10 });
   expect(ttl("ca: 1h15m, x509Svid: 12m30s")).toEqual({ caSeconds: 4500, x509SvidSeconds: 750 });
   expect(ttl("ca: 8760h, x509Svid: 168h")).toEqual({ caSeconds: 31_536_000, x509SvidSeconds: 604_800 });
 });

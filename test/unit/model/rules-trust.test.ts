@@ -38,16 +38,16 @@ const refused: readonly BadInput[] = [
   ],
   [
     "a CA that signs before partners can know it",
-    withDomain("ttl: {ca: 1h14m59s, x509Svid: 1m}"),
+    withDomain("ttl: {ca: 14m59s, x509Svid: 1m}"),
     [
-      "2:25  `ca: 1h14m59s` is unsafe: partners hear of a new CA a third of that before it signs (24m59s), and need 5 refreshes of 5m (25m); write `ca: 75m` or more",
+      "2:25  `ca: 14m59s` is unsafe: partners hear of a new CA a third of that before it signs (4m59s), and need 5 refreshes of 1m (5m); write `ca: 15m` or more",
     ],
   ],
   [
     "a CA of no life",
     withDomain("ttl: {ca: 0s}"),
     [
-      "2:25  `ca: 0s` is unsafe: partners hear of a new CA a third of that before it signs (0s), and need 5 refreshes of 5m (25m); write `ca: 75m` or more",
+      "2:25  `ca: 0s` is unsafe: partners hear of a new CA a third of that before it signs (0s), and need 5 refreshes of 1m (5m); write `ca: 15m` or more",
     ],
   ],
   [

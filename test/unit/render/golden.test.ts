@@ -2,7 +2,7 @@
 // and its diff is the review.
 
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { test } from "vitest";
 
@@ -46,9 +46,8 @@ for (const mesh of meshes) {
 
 test("a sidecar's dynamic files lie in a folder of their own", ({ expect }) => {
   const files = render(planned("quotes"));
-  const folderOf = (path: string): string => path.slice(0, path.lastIndexOf("/"));
-  const dynamic = new Set(files.filter((file) => file.dynamic).map(({ path }) => folderOf(path)));
-  const fixed = new Set(files.filter((file) => !file.dynamic).map(({ path }) => folderOf(path)));
+  const dynamic = new Set(files.filter((file) => file.dynamic).map(({ path }) => dirname(path)));
+  const fixed = new Set(files.filter((file) => !file.dynamic).map(({ path }) => dirname(path)));
   expect(dynamic.intersection(fixed)).toEqual(new Set());
   expect(dynamic.size).toBe(2);
 });

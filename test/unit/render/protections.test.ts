@@ -14,6 +14,7 @@ import { clusters, endpoints } from "../../../scripts/render/clusters.ts";
 import { listeners } from "../../../scripts/render/listeners.ts";
 import { policies } from "../../../scripts/render/policy.ts";
 import { protectionOf, protections } from "../../../scripts/render/protections.ts";
+import { resourceName } from "../../../scripts/render/yaml.ts";
 
 const meshFile = join(import.meta.dirname, "../../golden/meshes/many.yaml");
 
@@ -34,7 +35,7 @@ function pathsOf(value: unknown, path: Path): Path[] {
 function allPaths(): Path[] {
   return sidecars().flatMap((sidecar) => {
     const resources = [listeners, clusters, endpoints, policies].flatMap((build) => build(sidecar));
-    const named = resources.flatMap((fields) => pathsOf(fields, [String(fields["name"] ?? fields["cluster_name"])]));
+    const named = resources.flatMap((fields) => pathsOf(fields, [resourceName(fields)]));
     return [...named, ...pathsOf(bootstrap(sidecar), ["bootstrap"])];
   });
 }
