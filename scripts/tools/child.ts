@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly input?: string;
   /** Each line of standard output and standard error, as it comes. */
   readonly onLine?: (line: string) => void;
+  /** Milliseconds from asking the process group to end until it is made to; 3000 unless given. */
+  readonly patienceMs?: number;
 }
 
 export interface Finished {
@@ -27,8 +29,6 @@ export interface Finished {
 }
 
 const tailLines = 12;
-/** From asking a process group to end until it is made to. */
-const patienceMs = 3000;
 
 /**
  * Runs a program and returns how it ended.
@@ -46,7 +46,7 @@ export async function run(program: string, args: readonly string[], options: Run
     detached: true,
   });
   const ended = endOf(child);
-  const end = (): void => void endGroup(child, ended);
+  const end = (): void => void endGroup(child, ended, options.patienceMs ?? 3000);
   options.signal.addEventListener("abort", end, { once: true });
   const tail: string[] = [];
   const keep = (line: string): void => {
@@ -106,7 +106,7 @@ async function endOf(child: ChildProcess): Promise<number | undefined> {
   return promise;
 }
 
-async function endGroup(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
+async function endGroup(child: ChildProcess, ended: Promise<unknown>, patienceMs: number): Promise<void> {
   signalGroup(child, "SIGTERM");
   const settled = new AbortController();
   void ended.then(
