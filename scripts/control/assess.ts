@@ -19,8 +19,8 @@ export interface KeptProcess {
 }
 
 /**
- * A partner's bundle is fetched again at a quarter of its refresh hint; after a whole hint without it something is
- * wrong (SPIFFE_Federation.md 4.1).
+ * SPIRE fetches a partner's bundle at a quarter of its refresh hint; when a whole hint has passed something is wrong.
+ * Where the partner gives no hint the standard proposes five minutes (SPIFFE_Trust_Domain_and_Bundle.md 4.1.2).
  */
 const defaultRefreshHintSeconds = 300;
 
@@ -120,7 +120,8 @@ function bundleProblems(plan: Plan, domains: readonly DomainStatus[], bundle: Bu
         fix: `./mesh logs ${domain.controller.process}`,
       },
     ];
-  const hint = domains.find(({ trustDomain }) => trustDomain === of)?.facts?.server.bundle?.refreshHintSeconds;
+  const held = domains.find(({ trustDomain }) => trustDomain === holder)?.facts?.partners;
+  const hint = held?.find(({ trustDomain }) => trustDomain === of)?.bundle?.refreshHintSeconds;
   if (state !== "older" || behindSeconds < (hint ?? defaultRefreshHintSeconds)) return [];
   const what = `${holder} has not fetched the bundle of ${of} that is current since ${behindSeconds} s`;
   return [{ what, fix: `./mesh logs ${domain.server.process}` }];

@@ -9,6 +9,9 @@ import { requestUnix } from "../observe/unix-http.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Controller } from "./controller.ts";
 
+/** What can be asked of a controller over its socket. */
+export type Commanded = Pick<Controller, "self" | "facts" | "applyPlan">;
+
 export interface ControllerServer {
   /** Answers what was asked, then ends. */
   readonly close: () => Promise<void>;
@@ -21,7 +24,7 @@ const maxPlanBytes = 16 * 1024 * 1024;
  *
  * @throws MeshError MESH_LOCKED when another controller serves on the socket
  */
-export async function serveController(controller: Controller, socket: string): Promise<ControllerServer> {
+export async function serveController(controller: Commanded, socket: string): Promise<ControllerServer> {
   await removeStaleSocket(socket);
   const server = createServer((request, response) => {
     answer(controller, request)
@@ -46,7 +49,7 @@ interface Answer {
   readonly body: object;
 }
 
-async function answer(controller: Controller, request: IncomingMessage): Promise<Answer> {
+async function answer(controller: Commanded, request: IncomingMessage): Promise<Answer> {
   const url = new URL(request.url ?? "/", "http://controller");
   switch (`${request.method ?? ""} ${url.pathname}`) {
     case "GET /health":

@@ -45,7 +45,8 @@ export function sidecarUpdates(): SidecarUpdates {
     const isSame = before !== undefined && sameVersions(before.versions, versions);
     if (isSame && before.rejection !== undefined && !insist) return { replaced: [], rejection: before.rejection };
     const taken = await takeUp(sidecar, files);
-    if (isSame && taken.replaced.length === 0 && taken.rejection === undefined) return taken;
+    const isUnchanged = taken.replaced.length === 0 && taken.rejection === undefined;
+    if (isSame && isUnchanged && before.rejection === undefined) return taken;
     const { past, rejection } = await settle(sidecar, files, { taken, past: before?.past ?? {} });
     recorded.set(sidecar.process, { versions, past, rejection });
     return rejection === undefined ? taken : { replaced: [], rejection };
