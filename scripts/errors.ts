@@ -43,10 +43,6 @@ export const errorCatalogue = {
   MESH_UPDATE_REJECTED: { exit: couldNot, title: "Envoy rejected an update; the old configuration serves on" },
   MESH_SPIRE_API: { exit: couldNot, title: "SPIRE Server refused or did not answer a call" },
   MESH_CONTROLLER: { exit: couldNot, title: "A controller refused or did not answer" },
-  MESH_BUNDLE_MISSING: { exit: couldNot, title: "A partner's bundle is not there yet" },
-  MESH_NOT_READY: { exit: no, title: "The mesh is not ready" },
-  MESH_TESTS_FAILED: { exit: no, title: "A test failed" },
-  MESH_RENDER_DIFFERS: { exit: no, title: "Rendered files differ from the committed ones" },
   MESH_INTERRUPTED: { exit: interrupted, title: "Interrupted" },
 } as const satisfies Record<string, { exit: number; title: string }>;
 

@@ -3,6 +3,8 @@
 
 import { Command, CommanderError, Option } from "commander";
 
+import packageJson from "../package.json" with { type: "json" };
+import versions from "../versions.json" with { type: "json" };
 import { contextOf, type Context, type GlobalOptions } from "./commands/context.ts";
 import { exitStatus, MeshError } from "./errors.ts";
 import { printError } from "./output/errors.ts";
@@ -32,6 +34,7 @@ async function run(command: Command, verb: Verb): Promise<void> {
 function program(): Command {
   const mesh = new Command("mesh")
     .description("Two organisations that share no CA let their services talk: SPIRE, Envoy, one description.")
+    .version(version(), "--version", "print the versions of everything")
     .option("-f, --file <path>", "the description (default: mesh.yaml beside ./mesh)")
     .option("--state <dir>", "the state folder (default: .mesh beside the description)")
     .option("--offline", "download and build nothing; say what is missing")
@@ -44,6 +47,11 @@ function program(): Command {
   addReading(mesh);
   addDevelopment(mesh);
   return mesh;
+}
+
+function version(): string {
+  const { name, version: own } = packageJson;
+  return `${name} ${own} (SPIRE ${versions.spire.version}, Envoy ${versions.envoy.version}, Node ${process.version})`;
 }
 
 const examples = `Examples:

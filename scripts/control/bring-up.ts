@@ -175,7 +175,11 @@ async function crossed(mesh: Mesh, edge: EdgePlan): Promise<void> {
     return probe.kind === "answered" && probe.status < 500;
   };
   const condition = `a request crosses ${edge.caller.workload} → ${edge.callee.workload}`;
-  await until(condition, look, { ...waiting(mesh), lastSeen: () => last, fix: "./mesh status" });
+  await until(condition, look, {
+    ...waiting(mesh),
+    lastSeen: () => last,
+    fix: `./mesh logs ${edge.callee.workload}; its answer to GET ${edge.probePath}, the first rule without *, is the proof`,
+  });
 }
 
 async function ready(mesh: Mesh, process: Process): Promise<void> {

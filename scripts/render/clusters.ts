@@ -27,6 +27,7 @@ function peer(sidecar: SidecarPlan, { callee, address: at, spiffeId, validationC
     ...httpOptions({
       // Shorter than the callee's, so that a request never meets a closing connection.
       max_connection_duration: seconds(sidecar.maxConnectionSeconds.outbound),
+      max_stream_duration: seconds(sidecar.maxConnectionSeconds.outbound),
       idle_timeout: "30s",
     }),
     load_assignment: assignment(callee, address(at)),

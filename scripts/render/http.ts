@@ -36,7 +36,12 @@ export function connectionManager(manager: Manager): Fields {
       headers_with_underscores_action: "REJECT_REQUEST",
       max_headers_count: 100,
       idle_timeout: "60s",
-      ...(maxConnectionSeconds === undefined ? {} : { max_connection_duration: seconds(maxConnectionSeconds) }),
+      ...(maxConnectionSeconds === undefined
+        ? {}
+        : {
+            max_connection_duration: seconds(maxConnectionSeconds),
+            max_stream_duration: seconds(maxConnectionSeconds),
+          }),
     },
     access_log: [refusalsAndErrors(accessLog)],
     route_config: { virtual_hosts: [virtualHost] },
@@ -85,7 +90,14 @@ function refusalsAndErrors(path: string): Fields {
 export function connectionAccessLog(path: string): Fields {
   return {
     name: "envoy.access_loggers.file",
-    filter: { response_flag_filter: { flags: ["UF", "DC", "DT", "DPE"] } },
+    // A failed handshake sets no response flag; only this attribute tells it.
+    filter: {
+      extension_filter: extension(
+        "envoy.access_loggers.extension_filters.cel",
+        "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
+        { expression: "has(connection.transport_failure_reason)" },
+      ),
+    },
     typed_config: fileAccessLog(path, connectionFields),
   };
 }

@@ -249,6 +249,13 @@ export const protections: readonly Protection[] = [
     guardedBy: ["A32", "F-31"],
   },
   {
+    id: "exchange-age",
+    where: "**.max_stream_duration",
+    without: "one long exchange keeps a connection past its age",
+    clause: "Envoy drains at max_connection_duration and lets an exchange end by itself",
+    guardedBy: ["A32", "F-31"],
+  },
+  {
     id: "connection-buffers",
     where: "**.per_connection_buffer_limit_bytes",
     without: "a slow reader makes the sidecar hold a mebibyte for each connection",

@@ -117,7 +117,7 @@ async function claim(options: HostOptions, uid: number, claims: AsyncDisposableS
 function platformUser(): { uid: number; gid: number } {
   if (process.platform !== "linux" || process.getuid === undefined || process.getgid === undefined)
     throw new MeshError("MESH_PLATFORM", `the native runtime runs on Linux, and this is ${process.platform}`, {
-      fix: "./mesh up --runtime docker",
+      fix: "run it on Linux, or in a Linux virtual machine",
     });
   return { uid: process.getuid(), gid: process.getgid() };
 }

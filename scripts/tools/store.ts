@@ -38,7 +38,7 @@ async function requireVersion({ title, version }: Toolset, file: string): Promis
     found = await versionOf(file);
   } catch (error) {
     throw new MeshError("MESH_TOOL_FETCH", `${title} was got but does not run on this machine: ${messageOf(error)}`, {
-      fix: "it needs Linux with glibc 2.31 or newer (Debian 11, Ubuntu 20.04); or run ./mesh up --runtime docker",
+      fix: "it needs Linux with glibc 2.31 or newer (Debian 11, Ubuntu 20.04)",
       cause: error,
     });
   }

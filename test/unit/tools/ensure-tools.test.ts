@@ -94,7 +94,7 @@ test("a named program that is not there is refused", async ({ expect, onTestFini
   });
 });
 
-test("other platforms are told to use containers", ({ expect }) => {
+test("other platforms are told where it runs", ({ expect }) => {
   expect(toolArchitecture("linux", "x64")).toBe("amd64");
   expect(toolArchitecture("linux", "arm64")).toBe("arm64");
   for (const [platform, arch] of [
@@ -103,7 +103,7 @@ test("other platforms are told to use containers", ({ expect }) => {
     ["linux", "riscv64"],
   ] as const) {
     expect(() => toolArchitecture(platform, arch)).toThrow(
-      expect.objectContaining({ code: "MESH_PLATFORM", fix: expect.stringContaining("--runtime docker") }),
+      expect.objectContaining({ code: "MESH_PLATFORM", fix: expect.stringContaining("Linux virtual machine") }),
     );
   }
 });
