@@ -1,7 +1,7 @@
 // Which folders a mesh uses on this machine: for its data, where every process's user can reach it; for its sockets,
 // where nobody else can put anything and where paths stay short.
 
-import { lstat, mkdir, stat } from "node:fs/promises";
+import { lstat, mkdir, realpath, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { MeshError, systemErrorCode } from "../errors.ts";
@@ -45,7 +45,7 @@ async function chooseRunDir({ id, uid, env }: PlacesOptions): Promise<string> {
 
 /** Whether users other than the owner may pass through every folder from the root down to this one. */
 export async function canBeEntered(path: string): Promise<boolean> {
-  for (let folder = path; ; folder = dirname(folder)) {
+  for (let folder = await realpath(path); ; folder = dirname(folder)) {
     if (((await stat(folder)).mode & 0o001) === 0) return false;
     if (dirname(folder) === folder) return true;
   }

@@ -1,7 +1,7 @@
 // As root every process has its own user, who may not be able to read the clone (below /root, or made with umask 077).
 // Then what those users run is copied to where they can: apps, scripts, production dependencies, Node and tools.
 
-import { readFile, rm, stat } from "node:fs/promises";
+import { readFile, realpath, rm, stat } from "node:fs/promises";
 import { dirname, join, normalize } from "node:path";
 
 import { systemErrorCode } from "../errors.ts";
@@ -128,7 +128,8 @@ function needsOwnFolder({ app }: Workload, readable: boolean): boolean {
 }
 
 async function stageTools(tools: Host["tools"], sharedDir: string): Promise<Host["tools"]> {
-  const usable = async (path: string): Promise<string> => {
+  const usable = async (tool: string): Promise<string> => {
+    const path = await realpath(tool);
     const executable = ((await stat(path)).mode & 0o005) === 0o005;
     return executable && (await canBeEntered(dirname(path))) ? path : stageTool(path, sharedDir);
   };

@@ -4,7 +4,16 @@
 
 import { until } from "../wait.ts";
 import { userBlockSize } from "./allocate.ts";
-import { type ProcessIdentity, allPids, commandLineOf, identityOf, isAlive, openFile, ownerOf } from "./proc.ts";
+import {
+  type ProcessIdentity,
+  allPids,
+  commandLineOf,
+  identityOf,
+  isAlive,
+  openFile,
+  ownerOf,
+  readStat,
+} from "./proc.ts";
 import type { State } from "./state.ts";
 
 export interface Leftover extends ProcessIdentity {
@@ -20,12 +29,19 @@ export function findLeftovers({ places, allocations }: Pick<State, "places" | "a
     if (users !== undefined && uid >= users.first && uid < users.first + userBlockSize) return true;
     return [1, 2].some((fd) => openFile(pid, fd)?.startsWith(`${places.logDir}/`) === true);
   };
+  const callers = new Set(ancestorsOf(process.pid));
   return allPids()
-    .filter((pid) => pid !== process.pid && isOurs(pid))
+    .filter((pid) => !callers.has(pid) && isOurs(pid))
     .flatMap((pid) => {
       const identity = identityOf(pid);
       return identity === undefined ? [] : [{ ...identity, command: commandLineOf(pid) ?? "?" }];
     });
+}
+
+/** The command itself and who called it: their output may go anywhere, also beside the logs. */
+function ancestorsOf(pid: number): number[] {
+  const parent = readStat(pid)?.parent ?? 0;
+  return parent === 0 ? [pid] : [pid, ...ancestorsOf(parent)];
 }
 
 /** Kills them and waits for their end; returns what was found. */

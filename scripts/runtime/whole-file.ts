@@ -5,6 +5,8 @@ import { constants } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
+import { MeshError, systemErrorCode } from "../errors.ts";
+
 export interface WholeFileOptions {
   /** Octal; exact, whatever the umask. */
   readonly mode: number;
@@ -13,7 +15,11 @@ export interface WholeFileOptions {
   readonly durable?: boolean;
 }
 
-/** Replaces `path` by rename. A symbolic link at `path` is replaced, never followed. */
+/**
+ * Replaces `path` by rename. A symbolic link at `path` is replaced, never followed.
+ *
+ * @throws MeshError MESH_DISK_FULL; system errors
+ */
 export async function writeWhole(path: string, content: string, options: WholeFileOptions): Promise<void> {
   const unfinished = `${path}.${randomUUID()}.new`;
   try {
@@ -29,7 +35,11 @@ export async function writeWhole(path: string, content: string, options: WholeFi
     await rename(unfinished, path);
   } catch (error) {
     await rm(unfinished, { force: true });
-    throw error;
+    if (systemErrorCode(error) !== "ENOSPC" && systemErrorCode(error) !== "EDQUOT") throw error;
+    throw new MeshError("MESH_DISK_FULL", `there is no space left to write ${path}`, {
+      fix: `make room: df -h ${dirname(path)}`,
+      cause: error,
+    });
   }
   if (options.durable === true) await syncFolder(dirname(path));
 }

@@ -5,9 +5,11 @@
 
 import { chmodSync, closeSync, rmSync, writeSync } from "node:fs";
 import { type Socket, createServer } from "node:net";
+import { flushCompileCache } from "node:module";
 import { createInterface } from "node:readline";
 
 import { messageOf } from "../../errors.ts";
+import { nextRound } from "../../wait.ts";
 import { heldName, holdName } from "../exclusive.ts";
 import { identityOf } from "../proc.ts";
 import { Fleet } from "./fleet.ts";
@@ -49,13 +51,22 @@ async function main(): Promise<void> {
   log(`supervises ${runDir} as pid ${process.pid}`);
   writeSync(3, "ready\n");
   closeSync(3);
-  await rotateLogs({
-    logDir,
-    maxBytes: 5_000_000,
-    keep: 2,
-    writerOf: (file) => fleet.writerOf(file),
-    signal: closing.signal,
-  });
+  // The first start compiles; the next one of any mesh of this user must not.
+  flushCompileCache();
+  await keepLogsShort();
+}
+
+/** A full disk, a removed log folder or too many watches must not end the mesh. */
+async function keepLogsShort(): Promise<void> {
+  const { signal } = closing;
+  while (!signal.aborted) {
+    try {
+      await rotateLogs({ logDir, maxBytes: 5_000_000, keep: 2, writerOf: (file) => fleet.writerOf(file), signal });
+    } catch (error) {
+      log(`logs are not rotated for a minute: ${messageOf(error)}`);
+      await nextRound(60_000, signal);
+    }
+  }
 }
 
 function converse(socket: Socket): void {
