@@ -6,15 +6,15 @@ import { lstat, readFile, readlink, rename, rm, stat, symlink } from "node:fs/pr
 import { basename, dirname, join } from "node:path";
 
 import { systemErrorCode } from "../errors.ts";
-import { type TreeEntry, copyEntries, listTree, makePublicFolder } from "./tree.ts";
+import { type TreeEntry, copyEntries, entryAt, listTree, makePublicFolder } from "./tree.ts";
 
 /** Folders and descriptions of the installed production packages: a sample that shows whether others can read them. */
 export async function dependencyEntries(repositoryDir: string): Promise<TreeEntry[]> {
   const { packages } = await readLock(repositoryDir);
-  return ["node_modules", ...packages].flatMap((path) => [
-    ...listTree(repositoryDir, path, (inside) => inside !== path),
-    ...listTree(repositoryDir, join(path, "package.json")),
-  ]);
+  return ["node_modules", ...packages]
+    .flatMap((path) => [path, join(path, "package.json")])
+    .map((path) => entryAt(repositoryDir, path))
+    .filter((entry) => entry !== undefined);
 }
 
 /** Copies the production dependencies once per package-lock.json and links `target`/node_modules to them. */

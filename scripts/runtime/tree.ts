@@ -18,16 +18,20 @@ export interface TreeEntry {
 
 /** Everything at and below `path` (a file or a folder), folders before what they hold; nothing when it is absent. */
 export function listTree(root: string, path: string, skip: (path: string) => boolean = () => false): TreeEntry[] {
+  if (skip(path)) return [];
+  const entry = entryAt(root, path);
+  if (entry?.kind !== "folder") return entry === undefined ? [] : [entry];
+  return [entry, ...readdirSync(join(root, path)).flatMap((name) => listTree(root, join(path, name), skip))];
+}
+
+/** One file, folder or link, without what it holds; undefined when it is absent or something else (a socket). */
+export function entryAt(root: string, path: string): TreeEntry | undefined {
   const found = lstatIfThere(join(root, path));
-  if (found === undefined || skip(path)) return [];
+  if (found === undefined) return undefined;
   const { mode, size, mtimeMs } = found;
-  if (found.isSymbolicLink()) {
-    return [{ path, kind: "link", mode, version: `-> ${readlinkSync(join(root, path))}` }];
-  }
-  if (found.isFile()) return [{ path, kind: "file", mode, version: `${size} ${mtimeMs} ${mode}` }];
-  if (!found.isDirectory()) return [];
-  const inside = readdirSync(join(root, path)).flatMap((name) => listTree(root, join(path, name), skip));
-  return [{ path, kind: "folder", mode, version: "" }, ...inside];
+  if (found.isSymbolicLink()) return { path, kind: "link", mode, version: `-> ${readlinkSync(join(root, path))}` };
+  if (found.isFile()) return { path, kind: "file", mode, version: `${size} ${mtimeMs} ${mode}` };
+  return found.isDirectory() ? { path, kind: "folder", mode, version: "" } : undefined;
 }
 
 /** Whether users other than the owner can read all of it. (That they can get there: places.ts, canBeEntered.) */
