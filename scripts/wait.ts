@@ -40,7 +40,17 @@ export async function until<T>(
         options.fix === undefined ? {} : { fix: options.fix },
       );
     }
-    await pause(options.intervalMs ?? 10, undefined, { signal: options.signal });
+    await rest(options.intervalMs ?? 10, options.signal);
+  }
+}
+
+/** Node rejects an aborted timer with an AbortError of its own; what counts is why it was aborted. */
+async function rest(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await pause(ms, undefined, { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
   }
 }
 
