@@ -59,8 +59,8 @@ async function readPartnersFile(file: string): Promise<string | undefined> {
 async function replaceFile(file: string, content: string): Promise<void> {
   const temporary = `${file}.${process.pid}.new`;
   try {
-    await writeFile(temporary, content);
-    await chmod(temporary, 0o644); // Whatever the umask says: partners have other users.
+    await writeFile(temporary, content, { mode: 0o600 });
+    await chmod(temporary, 0o644); // Partners have other users; the umask must not decide.
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });

@@ -132,7 +132,10 @@ function bundleCalls(channel: Channel): Pick<ServerApi, "bundle" | "federatedBun
     bundle: async () => toBundle(message(await channel.call(service, "GetBundle"))),
     federatedBundles: () => pages(channel, service, "ListFederatedBundles", "bundles", toBundle),
     dissociateBundles: (trustDomains) =>
-      batch(channel, service, "BatchDeleteFederatedBundle", trustDomains, { trustDomains, mode: dissociate }),
+      batch(channel, service, "BatchDeleteFederatedBundle", trustDomains, (some) => ({
+        trustDomains: some,
+        mode: dissociate,
+      })),
   };
 }
 
@@ -143,10 +146,10 @@ function entryCalls(
   return {
     entries: () => pages(channel, service, "ListEntries", "entries", toEntry),
     createEntries: (entries) =>
-      batch(channel, service, "BatchCreateEntry", entries, { entries: entries.map(fromEntry) }),
+      batch(channel, service, "BatchCreateEntry", entries, (some) => ({ entries: some.map(fromEntry) })),
     updateEntries: (entries) =>
-      batch(channel, service, "BatchUpdateEntry", entries, { entries: entries.map(fromEntry) }),
-    deleteEntries: (ids) => batch(channel, service, "BatchDeleteEntry", ids, { ids }),
+      batch(channel, service, "BatchUpdateEntry", entries, (some) => ({ entries: some.map(fromEntry) })),
+    deleteEntries: (ids) => batch(channel, service, "BatchDeleteEntry", ids, (some) => ({ ids: some })),
   };
 }
 
@@ -164,15 +167,15 @@ function relationshipCalls(
         outputMask: address,
       }),
     createRelationships: (relationships) =>
-      batch(channel, service, "BatchCreateFederationRelationship", relationships, toMessages(relationships)),
+      batch(channel, service, "BatchCreateFederationRelationship", relationships, toMessages),
     updateRelationships: (relationships) =>
-      batch(channel, service, "BatchUpdateFederationRelationship", relationships, {
-        ...toMessages(relationships),
+      batch(channel, service, "BatchUpdateFederationRelationship", relationships, (some) => ({
+        ...toMessages(some),
         // A relationship without a bundle leaves the held one alone, whatever the mask says (SPIRE's sqlstore).
         inputMask: { ...address, trustDomainBundle: true },
-      }),
+      })),
     deleteRelationships: (trustDomains) =>
-      batch(channel, service, "BatchDeleteFederationRelationship", trustDomains, { trustDomains }),
+      batch(channel, service, "BatchDeleteFederationRelationship", trustDomains, (some) => ({ trustDomains: some })),
     refreshBundle: async (trustDomain) => {
       await channel.call(service, "RefreshBundle", { trustDomain });
     },
@@ -225,21 +228,27 @@ async function pages<T>(
   return items;
 }
 
-/** An empty batch is answered without a call. */
-async function batch(
+const batchSize = 100; // The server writes item by item, a few ms each: a call must end well before its deadline.
+
+/** Sends the items in calls of `batchSize`; an empty batch is answered without a call. */
+async function batch<T>(
   channel: Channel,
   service: string,
   method: string,
-  items: readonly unknown[],
-  request: object,
+  items: readonly T[],
+  toRequest: (some: readonly T[]) => object,
 ): Promise<readonly Outcome[]> {
-  if (items.length === 0) return [];
-  const results = messages(await channel.call(service, method, request), "results");
-  if (results.length !== items.length) {
-    throw new MeshError(
-      "MESH_SPIRE_API",
-      `${channel.server} answered ${results.length} results to ${method} with ${items.length} items`,
-    );
+  const outcomes: Outcome[] = [];
+  for (let from = 0; from < items.length; from += batchSize) {
+    const some = items.slice(from, from + batchSize);
+    const results = messages(await channel.call(service, method, toRequest(some)), "results");
+    if (results.length !== some.length) {
+      throw new MeshError(
+        "MESH_SPIRE_API",
+        `${channel.server} answered ${results.length} results to ${method} with ${some.length} items`,
+      );
+    }
+    outcomes.push(...results.map((result) => toOutcome(result, channel.codeName)));
   }
-  return results.map((result) => toOutcome(result, channel.codeName));
+  return outcomes;
 }

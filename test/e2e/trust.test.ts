@@ -145,6 +145,11 @@ describe("reconciling", () => {
     await using servers = await startTwo();
     const { broker } = servers;
     const { brokerPlan } = await federate(servers);
+    // Not the mesh's, so its entry stays; but nobody goes on trusting stockmarket.example.
+    const [planned] = await broker.api.entries();
+    if (planned === undefined) throw new Error("the entry is missing");
+    const parentId = "spiffe://broker.example/spire/agent/x509pop/other";
+    expect(await broker.api.createEntries([{ ...planned, id: "ops", parentId }])).toEqual([{ ok: true }]);
     const alone = { ...brokerPlan, relationships: [], entries: [entryPlan(broker, "broker")] };
     const report = await pass(broker, alone);
     expect(report.failed).toEqual([]);
@@ -152,7 +157,10 @@ describe("reconciling", () => {
       "federation with stockmarket.example deleted",
       "bundle of stockmarket.example deleted: its workloads are refused from now on",
     ]);
-    expect(await trustFacts(broker.api)).toMatchObject({ partners: [], entries: [{ federatesWith: [] }] });
+    expect(await trustFacts(broker.api)).toMatchObject({
+      partners: [],
+      entries: [{ federatesWith: [] }, { federatesWith: [] }],
+    });
     expect(changesOf(await pass(broker, alone))).toEqual([]);
   });
 

@@ -7,10 +7,10 @@ import { loadSync, type ServiceDefinition } from "@grpc/proto-loader";
 import { test } from "vitest";
 
 import { connectServer, connectWhenUp, isNotUpYet, type ServerApi } from "../../../scripts/trust/server-api.ts";
-import { entry } from "./fixtures.ts";
+import { bundleOf, entry, relationship } from "./fixtures.ts";
 
 const includeDirs = [join(import.meta.dirname, "../../../scripts/trust/proto")];
-const definitions = loadSync(["entry.proto", "bundle.proto"], { includeDirs });
+const definitions = loadSync(["entry.proto", "bundle.proto", "trustdomain.proto"], { includeDirs });
 
 function service(name: string): ServiceDefinition {
   const definition = definitions[name];
@@ -30,7 +30,7 @@ async function answering(answers: Record<string, Answer>, deadlineMs = 2000): Pr
   const dir = await mkdtemp(join(tmpdir(), "mesh-api-"));
   const socket = join(dir, "api.sock");
   const server = new Server();
-  for (const name of ["entry.v1.Entry", "bundle.v1.Bundle"]) {
+  for (const name of ["entry.v1.Entry", "bundle.v1.Bundle", "trustdomain.v1.TrustDomain"]) {
     const definition = service(`spire.api.server.${name}`);
     const implementation: UntypedServiceImplementation = {};
     for (const method of Object.keys(definition)) {
@@ -106,6 +106,43 @@ test("an entry arrives at the server field by field", async ({ expect }) => {
           federatesWith: ["a.example"],
           x509SvidTtl: 3600,
         },
+      ],
+    },
+  ]);
+});
+
+test("a relationship arrives with its profile and the whole introduction", async ({ expect }) => {
+  const received: object[] = [];
+  await using server = await answering({
+    BatchCreateFederationRelationship: (request) => {
+      received.push(request);
+      return { results: [{ status: { code: 0 } }, { status: { code: 13, message: "no" } }] };
+    },
+  });
+  const bundle = {
+    ...bundleOf("a.example", 7),
+    jwtAuthorities: [{ keyId: "k", publicKey: Buffer.from("key") }],
+    refreshHintSeconds: 300,
+  };
+  const web = relationship("b.example", { profile: { type: "https_web" } });
+  expect(await server.api.createRelationships([{ ...relationship("a.example"), bundle }, web])).toEqual([
+    { ok: true },
+    { ok: false, code: "INTERNAL", message: "no" },
+  ]);
+  expect(received).toMatchObject([
+    {
+      federationRelationships: [
+        {
+          trustDomain: "a.example",
+          bundleEndpointUrl: "https://a.example:8443",
+          httpsSpiffe: { endpointSpiffeId: "spiffe://a.example/spire/server" },
+          trustDomainBundle: {
+            trustDomain: "a.example",
+            x509Authorities: [{ asn1: Buffer.from("a.example") }],
+            jwtAuthorities: [{ keyId: "k", publicKey: Buffer.from("key") }],
+          },
+        },
+        { trustDomain: "b.example", httpsWeb: {} },
       ],
     },
   ]);
