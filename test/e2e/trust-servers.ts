@@ -31,7 +31,7 @@ export type TestPlan = Pick<DomainPlan, "trustDomain" | "entries" | "relationshi
 /** Starts one SPIRE Server. `MESH_SPIRE_SERVER` names the binary. */
 export async function startServer(trustDomain: string): Promise<TestServer> {
   const binary = process.env.MESH_SPIRE_SERVER;
-  if (binary === undefined) throw new Error("MESH_SPIRE_SERVER must name a spire-server binary");
+  if (binary === undefined) throw new Error("MESH_SPIRE_SERVER must name a spire-server binary; ./mesh test sets it");
   const dir = await mkdtemp(join(tmpdir(), "mesh-trust-"));
   const address = await freeAddress([8081, 8443]);
   const adminSocket = join(dir, "api.sock");
