@@ -2,11 +2,12 @@
 // mesh's own places is ever made, given away or removed.
 
 import { constants } from "node:fs";
-import { lstat, mkdir, open, readdir, rm } from "node:fs/promises";
+import { lstat, mkdir, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { MeshError, systemErrorCode } from "../errors.ts";
 import type { Folder, Plan } from "../plan/plan.ts";
+import { removeTree } from "./remove-tree.ts";
 import type { Places } from "./state.ts";
 
 /**
@@ -56,14 +57,12 @@ async function openFolder(path: string) {
 /** Removes folders that only an earlier plan had. Their processes must have ended. */
 export async function removeObsolete(before: Plan | undefined, now: Plan, places: Places): Promise<void> {
   const kept = new Set(now.folders.map(({ path }) => path));
-  for (const { path } of before?.folders ?? [])
-    if (!kept.has(path) && isInside(path, places)) await rm(path, { recursive: true, force: true });
+  for (const { path } of before?.folders ?? []) if (!kept.has(path) && isInside(path, places)) await removeTree(path);
 }
 
 /** Removes all but the folders marked durable (and what contains them). Every process must have ended. */
 export async function removeVolatile(places: Places, plan: Plan | undefined): Promise<void> {
-  for (const folder of [places.runDir, places.logDir, places.stageDir])
-    await rm(folder, { recursive: true, force: true });
+  for (const folder of [places.runDir, places.logDir, places.stageDir]) await removeTree(folder);
   if (plan === undefined) return;
   const durable = plan.folders.filter((folder) => folder.durable).map(({ path }) => path);
   await removeExcept(places.dataDir, durable);
@@ -73,7 +72,7 @@ export async function removeVolatile(places: Places, plan: Plan | undefined): Pr
 async function removeExcept(path: string, kept: readonly string[]): Promise<void> {
   const inside = kept.filter((other) => other.startsWith(`${path}/`));
   if (inside.length === 0) {
-    if (!kept.includes(path)) await rm(path, { recursive: true, force: true });
+    if (!kept.includes(path)) await removeTree(path);
     return;
   }
   for (const name of await namesIn(path)) await removeExcept(join(path, name), inside);

@@ -1,6 +1,6 @@
 // The life of a native mesh: it begins (again), is suspended with what is durable, is destroyed with everything.
 
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import type { Report } from "../events.ts";
@@ -10,6 +10,7 @@ import { prepareFolders, removeObsolete, removeVolatile } from "./folders.ts";
 import { makeRunDir } from "./places.ts";
 import type { ProcessIdentity } from "./proc.ts";
 import { endSupervisor, recover } from "./recover.ts";
+import { removeTree } from "./remove-tree.ts";
 import type { Places, State, StateFolder } from "./state.ts";
 import { graceMs, listProcesses, notUp, stopProcesses } from "./supervised-by.ts";
 import { type LaunchOptions, launchSupervisor } from "./supervisor/launch.ts";
@@ -46,6 +47,8 @@ export async function begin(
   const now = readingOf(options);
   const { places } = now;
   const before = await folder.readPlan();
+  // Before the supervisor is there: killed in between, `down` must still know that something may run.
+  if (running === undefined) await folder.write(withoutSupervisor({ ...now, phase: "up" }));
   await makeRunDir(places.runDir, uid);
   await makePlaces(places, uid);
   const arrange = async (): Promise<void> => {
@@ -64,8 +67,11 @@ export async function suspend({ folder, reading }: LifeOptions): Promise<void> {
   await endSupervisor(state, graceMs);
   await sweep(state);
   await removeVolatile(state.places, await folder.readPlan());
-  const { supervisor: _ended, ...rest } = state;
-  await folder.write({ ...rest, phase: "stopped" });
+  await folder.write(withoutSupervisor({ ...state, phase: "stopped" }));
+}
+
+function withoutSupervisor({ supervisor: _ended, ...state }: State): State {
+  return state;
 }
 
 /** See Runtime.destroy. */
@@ -78,8 +84,7 @@ export async function destroy(options: LifeOptions & { readonly places: Places }
   const state = (await folder.read()) ?? reading ?? nothing;
   await endSupervisor(state, destroyGraceMs);
   await sweep(state);
-  for (const path of [...Object.values(places), ...basesOf(places, folder)])
-    await rm(path, { recursive: true, force: true });
+  for (const path of [...Object.values(places), ...basesOf(places, folder)]) await removeTree(path);
   const { users } = state.allocations;
   if (users !== undefined) await releaseUsers(users.first, folder.path);
   await folder.clear();

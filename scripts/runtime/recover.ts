@@ -1,11 +1,10 @@
 // What the last command, or a crash, left: found, said, and put right, so that the next `up` starts from something known.
 
-import { rm } from "node:fs/promises";
-
 import { MeshError, messageOf } from "../errors.ts";
 import type { Report } from "../events.ts";
 import { until } from "../wait.ts";
 import { type ProcessIdentity, isAlive } from "./proc.ts";
+import { removeTree } from "./remove-tree.ts";
 import type { State } from "./state.ts";
 import { askToShutDown } from "./supervised-by.ts";
 import { findSupervisor, killSupervisor } from "./supervisor/launch.ts";
@@ -38,8 +37,8 @@ export async function recover({ before, now, report }: RecoverOptions): Promise<
   const leftovers = await sweep(now);
   for (const { pid, command } of leftovers) warn(`killed a process that outlived it: ${pid} ${command}`);
   // Sockets and keys of the old life; logs stay, they may tell why it ended.
-  await rm(runDir, { recursive: true, force: true });
-  if (before === undefined) await rm(now.places.dataDir, { recursive: true, force: true });
+  await removeTree(runDir);
+  if (before === undefined) await removeTree(now.places.dataDir);
   return undefined;
 }
 

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readFile, readdir, readlink, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, readlink, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { systemErrorCode } from "../../scripts/errors.ts";
@@ -187,6 +187,22 @@ test("a log is cut while its process writes, and loses no line", { timeout: 30_0
   const gaps = numbers.filter((number, index) => index > 0 && number !== (numbers[index - 1] ?? 0) + 1);
   expect(gaps).toEqual([]);
   expect(await mesh.status("a")).toMatchObject({ state: "running", restarts: 0 });
+});
+
+test("without its log folder a mesh goes on, and a process that cannot log says so", async ({ mesh, expect }) => {
+  const [a, b] = [await mesh.process("a", sleeper), await mesh.process("b", ["sh", "-c", "sleep 0.3; echo x; exit 1"])];
+  const runtime = await mesh.begin([a, b]);
+  await runtime.start([a, b]);
+  const { pid } = await mesh.status("a");
+  const { supervisor, places } = await mesh.state();
+  await rm(places.logDir, { recursive: true });
+  const failed = await mesh.becomes("b", "has failed", ({ state }) => state === "failed");
+  expect(failed.lastExit?.error).toContain("ENOENT");
+  const ownLog = (): Promise<string> => readFile(`/proc/${supervisor?.pid}/fd/2`, "utf8");
+  await until("it says so", async () => (await ownLog()).includes("logs are not rotated for a minute"), {
+    deadlineMs: 5000,
+  });
+  expect(await mesh.status("a")).toMatchObject({ state: "running", restarts: 0, pid });
 });
 
 test("logs are followed while they are written, until told to stop", async ({ mesh, expect }) => {

@@ -1,9 +1,10 @@
-import { lstat, mkdir, readdir, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, readdir, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "vitest";
 
 import type { Folder, Plan } from "../../../scripts/plan/plan.ts";
 import { prepareFolders, removeObsolete, removeVolatile } from "../../../scripts/runtime/folders.ts";
+import { removeTree } from "../../../scripts/runtime/remove-tree.ts";
 import type { Places } from "../../../scripts/runtime/state.ts";
 import { writeChanged } from "../../../scripts/runtime/write-changed.ts";
 import { tempDir } from "./temp-dir.ts";
@@ -84,6 +85,24 @@ test("stop keeps what is durable and nothing else", async ({ expect, onTestFinis
   for (const path of [places.runDir, places.logDir, places.stageDir])
     await expect(lstat(path)).rejects.toMatchObject({ code: "ENOENT" });
 });
+
+test.runIf(isRoot)(
+  "a tree is removed with what other users own in it, and nothing that they link to",
+  async ({ expect, onTestFinished }) => {
+    const base = await tempDir(onTestFinished);
+    await mkdir(join(base, "victim"));
+    await writeFile(join(base, "victim", "file"), "mine");
+    const theirs = join(base, "tree", "theirs", "deep");
+    await mkdir(theirs, { recursive: true });
+    await symlink(join(base, "victim"), join(theirs, "link"));
+    await chown(theirs, 600_001, 600_001);
+    await chmod(theirs, 0o500);
+    await removeTree(join(base, "tree"));
+    await removeTree(join(base, "tree"));
+    expect(await readdir(base)).toEqual(["victim"]);
+    expect(await readdir(join(base, "victim"))).toEqual(["file"]);
+  },
+);
 
 test("without a plan nobody knows what is durable, so all data stays", async ({ expect, onTestFinished }) => {
   const places = placesIn(await tempDir(onTestFinished));
