@@ -14,7 +14,7 @@ export interface AskOptions {
 }
 
 /**
- * Sends one request. undefined: no supervisor runs there.
+ * Sends one request. undefined: no supervisor runs there, or it was killed before it could answer.
  *
  * @throws MeshError MESH_SUPERVISOR when it does not answer in time, or answers that it could not
  */
@@ -30,6 +30,7 @@ export async function ask<Op extends Request["op"]>(
     for await (const line of linesOf(socket)) return resultOf<Op>(request.op, line);
     throw new Error("it closed the connection");
   } catch (error) {
+    if (await isGone(runDir)) return undefined;
     throw new MeshError(
       "MESH_SUPERVISOR",
       `the supervisor of ${runDir} did not do "${request.op}": ${messageOf(error)}`,
@@ -63,6 +64,12 @@ export async function* exitEvents(runDir: string, signal: AbortSignal): AsyncGen
     signal.removeEventListener("abort", stop);
     socket.destroy();
   }
+}
+
+async function isGone(runDir: string): Promise<boolean> {
+  const socket = await connectTo(supervisorSocket(runDir));
+  socket?.destroy();
+  return socket === undefined;
 }
 
 async function* linesOf(socket: Socket): AsyncGenerator<string> {
