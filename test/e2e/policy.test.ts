@@ -1,0 +1,130 @@
+// Who may use what: the callee's sidecar refuses all else, and the app behind it receives nothing. Beside each refusal
+// stands the request that is allowed.
+
+import { connect } from "node:tls";
+
+import type { InboundCounters } from "../../scripts/observe/facts.ts";
+import type { Description } from "./description.ts";
+import { freePort } from "./free-port.ts";
+import { domainOf, mintSvid, type Minted } from "./inside.ts";
+import { meshTest } from "./mesh.ts";
+import type { Place } from "./place.ts";
+import { witness } from "./witness.ts";
+
+const ledgerPort = await freePort();
+const ledger = witness(ledgerPort);
+
+/** desk of broker.example may GET entries of ledger of stockmarket.example. */
+function deskAndLedger(port: number): Description {
+  const app = { node: "test/e2e/apps/witness.ts" };
+  return {
+    trustDomains: {
+      "broker.example": { federatesWith: ["stockmarket.example"] },
+      "stockmarket.example": { federatesWith: ["broker.example"] },
+    },
+    workloads: {
+      desk: {
+        spiffeId: "spiffe://broker.example/desk",
+        app,
+        publish: `127.0.0.1:${port}`,
+        calls: { ledger: ["GET /entries", "POST /entries/*"] },
+      },
+      ledger: { spiffeId: "spiffe://stockmarket.example/ledger", app, publish: `127.0.0.1:${ledgerPort}` },
+    },
+  };
+}
+
+const test = meshTest({ description: deskAndLedger });
+
+async function counters(mesh: Place): Promise<InboundCounters> {
+  const { trustDomains } = await mesh.status();
+  const sidecars = trustDomains.flatMap(({ facts }) => [...(facts?.sidecars ?? [])]);
+  const found = sidecars.find(({ workload }) => workload === "ledger")?.inbound;
+  if (found === undefined) throw new Error("the ledger's sidecar shows no inbound counters");
+  return found;
+}
+
+const fromDesk = "URI=spiffe://broker.example/desk";
+
+test("what the rules allow reaches the app, with the caller's SPIFFE ID", async ({ mesh, expect }) => {
+  const desk = witness(mesh.port);
+  const before = await ledger.received();
+  for (const [method, path] of [
+    ["GET", "/entries"],
+    ["GET", "/entries?from=1"],
+    ["POST", "/entries/7"],
+  ] as const)
+    expect(await desk.call("ledger", path, method)).toMatchObject({ status: 200 });
+  expect((await ledger.received()).slice(before.length)).toEqual([
+    { method: "GET", path: "/entries", caller: expect.stringContaining(fromDesk) },
+    { method: "GET", path: "/entries?from=1", caller: expect.stringContaining(fromDesk) },
+    { method: "POST", path: "/entries/7", caller: expect.stringContaining(fromDesk) },
+  ]);
+});
+
+test.for([
+  ["GET", "/entries/7"],
+  ["GET", "/entriesx"],
+  ["GET", "/secret"],
+  ["GET", "/"],
+  ["POST", "/entries"],
+  ["DELETE", "/entries"],
+  ["GET", "/Entries"],
+] as const)(
+  "%s %s is refused by the callee's sidecar and does not reach the app",
+  async ([method, path], { mesh, expect }) => {
+    const desk = witness(mesh.port);
+    // Asking for status probes the edge, which the app receives.
+    const [before, received] = [await counters(mesh), await ledger.received()];
+    expect(await desk.call("ledger", path, method)).toEqual({ status: 403, body: "RBAC: access denied" });
+    expect(await ledger.received()).toEqual(received);
+    const after = await counters(mesh);
+    expect(after.refused.rule - before.refused.rule).toBe(1);
+    expect(await desk.call("ledger", "/entries")).toMatchObject({ status: 200 });
+  },
+);
+
+/** What the ledger's sidecar answers to a request over mutual TLS with this certificate: the first line, or why none. */
+async function knock(mesh: Place, svid: Minted | undefined): Promise<string> {
+  const domain = await domainOf(mesh, "stockmarket.example");
+  const address = domain.sidecars.find(({ workload }) => workload === "ledger")?.inbound?.address;
+  if (address === undefined) throw new Error("the ledger has no inbound address");
+  const shown = svid === undefined ? {} : { cert: svid.certificate, key: svid.privateKey };
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const socket = connect({ ...address, ...shown, rejectUnauthorized: false, minVersion: "TLSv1.3" });
+  let answer = "";
+  socket.setTimeout(5000, () => resolve("no answer"));
+  socket.on("data", (data) => (answer += data.toString("latin1")));
+  // In TLS 1.3 the client's certificate is judged after the client has finished: the refusal comes when it reads.
+  socket.once("secureConnect", () =>
+    socket.write("GET /entries HTTP/1.1\r\nhost: ledger\r\nconnection: close\r\n\r\n"),
+  );
+  socket.once("error", (error) => resolve(`refused: ${error.message}`));
+  socket.once("close", () => resolve(answer.split("\r\n")[0] ?? ""));
+  try {
+    return await promise;
+  } finally {
+    socket.destroy();
+  }
+}
+
+test("a workload that is no declared caller is refused, though its SVID is genuine", async ({ mesh, expect }) => {
+  const rightful = await mintSvid(mesh, "spiffe://broker.example/desk");
+  expect(await knock(mesh, rightful)).toBe("HTTP/1.1 200 OK");
+  // Asking for status probes the edge, which the app receives.
+  const [before, received] = [await counters(mesh), await ledger.received()];
+  const other = await mintSvid(mesh, "spiffe://broker.example/other");
+  expect(await knock(mesh, other)).not.toMatch(/^HTTP/);
+  expect(await ledger.received()).toEqual(received);
+  const after = await counters(mesh);
+  expect(after.refused.spiffeId - before.refused.spiffeId).toBe(1);
+});
+
+test("whoever shows no certificate is refused", async ({ mesh, expect }) => {
+  // Asking for status probes the edge, which the app receives.
+  const [before, received] = [await counters(mesh), await ledger.received()];
+  expect(await knock(mesh, undefined)).not.toMatch(/^HTTP/);
+  expect(await ledger.received()).toEqual(received);
+  const after = await counters(mesh);
+  expect(after.refused.noCertificate - before.refused.noCertificate).toBe(1);
+});
