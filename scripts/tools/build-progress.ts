@@ -25,7 +25,9 @@ export interface Described {
 }
 
 export function describeGoBuild({ modules, compiled, packages }: GoCounts): Described {
-  if (packages === undefined) return { message: `downloading Go modules: ${modules} so far` };
+  if (packages === undefined) {
+    return { message: modules === 0 ? "reading SPIRE's Go modules" : `downloading Go modules: ${modules} so far` };
+  }
   if (compiled >= packages) return { message: "linking the programs", fraction: 1 };
   return { message: `compiled ${compiled} of ${packages} packages`, fraction: compiled / packages };
 }
