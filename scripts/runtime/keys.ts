@@ -3,11 +3,10 @@
 // cannot be exported and is never written anywhere.
 
 import { X509Certificate, createPrivateKey } from "node:crypto";
-import { readFile } from "node:fs/promises";
 
 import { systemErrorCode } from "../errors.ts";
 import type { DomainPlan, Plan } from "../plan/plan.ts";
-import { writeWhole } from "./whole-file.ts";
+import { readPlainFile, writeWhole } from "./whole-file.ts";
 
 const day = 24 * 60 * 60 * 1000;
 /** Only a new attestation needs the certificate: an agent renews its SVID by its SVID. */
@@ -38,7 +37,9 @@ export async function loadX509() {
 
 async function areValid({ agent, server }: DomainPlan, now: Date): Promise<boolean> {
   const [certificate, key, bundle] = await Promise.all(
-    [agent.certificate, agent.privateKey, server.agentCaBundle].map(readIfThere),
+    [agent.certificate, agent.privateKey, server.agentCaBundle].map(
+      async (path) => (await readPlainFile(path))?.content,
+    ),
   );
   if (certificate === undefined || key === undefined || bundle === undefined) return false;
   try {
@@ -113,13 +114,4 @@ async function mintAgent(options: { trustDomain: string; commonName: string; now
     certificate: `${leaf.toString("pem")}\n`,
     key: `${x509.PemConverter.encode(key, "PRIVATE KEY")}\n`,
   };
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
 }

@@ -44,6 +44,29 @@ export async function writeWhole(path: string, content: string, options: WholeFi
   if (options.durable === true) await syncFolder(dirname(path));
 }
 
+/**
+ * Reads a file that another user may have put there: undefined when it is absent, or a link, a pipe or anything else
+ * that would lead elsewhere or never end.
+ */
+export async function readPlainFile(
+  path: string,
+): Promise<{ readonly content: string; readonly mode: number } | undefined> {
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const found = await file.stat();
+      if (!found.isFile()) return undefined;
+      return { content: await file.readFile("utf8"), mode: found.mode & 0o7777 };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === "ENOENT" || code === "ELOOP" || code === "ENXIO") return undefined;
+    throw error;
+  }
+}
+
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, constants.O_RDONLY);
   try {

@@ -1,11 +1,9 @@
 // Rendered files on disk: written only when they differ, so that a second `up` changes nothing.
 
-import { readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
-import { systemErrorCode } from "../errors.ts";
 import type { Folder, RenderedFile } from "../plan/plan.ts";
-import { writeWhole } from "./whole-file.ts";
+import { readPlainFile, writeWhole } from "./whole-file.ts";
 
 /** Writes those that are new or differ, and returns them. A file belongs to the owner and group of its folder. */
 export async function writeChanged(
@@ -15,7 +13,8 @@ export async function writeChanged(
   const written = await Promise.all(
     files.map(async (file) => {
       const mode = options.uid === 0 ? file.mode : file.mode & 0o700;
-      if (await isWritten(file, mode)) return [];
+      const found = await readPlainFile(file.path);
+      if (found?.content === file.content && found.mode === mode) return [];
       const folder = options.folders.find(({ path }) => path === dirname(file.path));
       if (folder === undefined) throw new Error(`${file.path} lies in no folder of the plan`);
       await writeWhole(file.path, file.content, { mode, ...(options.uid === 0 ? { owner: folder.owner } : {}) });
@@ -23,13 +22,4 @@ export async function writeChanged(
     }),
   );
   return written.flat();
-}
-
-async function isWritten({ path, content }: RenderedFile, mode: number): Promise<boolean> {
-  try {
-    return ((await stat(path)).mode & 0o7777) === mode && (await readFile(path, "utf8")) === content;
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return false;
-    throw error;
-  }
 }

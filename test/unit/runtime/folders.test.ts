@@ -1,5 +1,7 @@
 import { chmod, chown, lstat, mkdir, readdir, stat, symlink, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { test } from "vitest";
 
 import type { Folder, Plan } from "../../../scripts/plan/plan.ts";
@@ -138,4 +140,24 @@ test("a rendered file is written once, and again only when it differs", async ({
   const edited = { ...file, content: "b" };
   expect(await writeChanged([edited], { folders, uid })).toEqual([edited]);
   expect(await readdir(places.runDir)).toEqual(["server.conf"]);
+});
+
+test("a link or a pipe in a file's place is replaced, neither followed nor waited for", async ({
+  expect,
+  onTestFinished,
+}) => {
+  const base = await tempDir(onTestFinished);
+  const places = placesIn(base);
+  const folders = [folder(places.runDir, 0o700)];
+  await prepareFolders(folders, { places, uid });
+  await writeFile(join(base, "victim"), "mine");
+  await symlink(join(base, "victim"), join(places.runDir, "link"));
+  await promisify(execFile)("mkfifo", [join(places.runDir, "pipe")]);
+  const files = ["link", "pipe"].map((name) => {
+    return { path: join(places.runDir, name), process: "x", dynamic: false, mode: 0o600, content: "mine" };
+  });
+  expect(await writeChanged(files, { folders, uid })).toEqual(files);
+  expect((await lstat(join(places.runDir, "pipe"))).isFile()).toBe(true);
+  expect((await lstat(join(places.runDir, "link"))).isFile()).toBe(true);
+  expect((await stat(join(base, "victim"))).uid).toBe(uid);
 });
