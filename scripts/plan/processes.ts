@@ -130,7 +130,7 @@ export function appProcess(mesh: Mesh, host: Host, workload: Workload): Process 
       LISTEN: listen === undefined ? `unix:${paths.appSocket}` : hostPort(listen),
       ...Object.fromEntries(upstreams),
     },
-    workingDir: appWorkingDir(host, workload.app),
+    workingDir: appWorkingDir(host, workload),
     ...(workload.app.build === undefined ? {} : { build: workload.app.build }),
     files: [],
     sockets: listen === undefined ? [paths.appSocket] : [],
@@ -153,7 +153,9 @@ function appCommand(host: Host, app: App): readonly string[] {
   return app.command;
 }
 
-function appWorkingDir(host: Host, app: App): string {
+function appWorkingDir(host: Host, { name, app }: Workload): string {
+  const copy = host.appDirs?.[name];
+  if (copy !== undefined) return copy;
   return app.workingDir === undefined ? host.repositoryDir : `${host.repositoryDir}/${app.workingDir}`;
 }
 
