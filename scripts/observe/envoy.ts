@@ -100,7 +100,7 @@ export async function isSidecarReady(probe: Extract<Probe, { readonly kind: "sid
 /** Validation contexts that the plan has this sidecar ask for. */
 export function validationContexts({ inbound, outbound }: SidecarPlan): ValidationContext[] {
   const wanted = [inbound?.validationContext, ...outbound.map((peer) => peer.validationContext)];
-  return (["ALL", "ROOTCA"] as const).filter((context) => wanted.includes(context));
+  return [...new Set(wanted.filter((context) => context !== undefined))];
 }
 
 /** The dynamic files that Envoy reads, given what the sidecar is for, by the prefix of their subscription's stats. */
@@ -141,7 +141,7 @@ function healthOf(
     ...(seen.holdsSvid ? [] : [`its SVID ${sidecar.spiffeId}`]),
     ...seen.bundles
       .filter(({ trustDomains }) => trustDomains.length === 0)
-      .map(({ context }) => `the bundles ${context}`),
+      .map(({ context }) => (context === "ALL" ? "its peers' bundles" : `the bundle ${context}`)),
   ];
   if (waits.length > 0) return { state: "live", reason: `it waits for ${waits.join(" and ")} from its agent` };
   if (warming(seen.stats) > 0) return { state: "live", reason: "a new listener or cluster waits for its secrets" };

@@ -1,7 +1,6 @@
 // What is known about one trust domain, as its controller saw it. Facts, not guesses: an absent field is unknown, and
 // a reason says why where there is one. Plain JSON; its published schema is output/status-schema.ts.
 
-import type { ValidationContext } from "../plan/plan.ts";
 import type { DynamicFileName } from "../render/dynamic.ts";
 
 /** Version of this shape. A controller of another version is told apart by it and must be restarted. */
@@ -103,7 +102,7 @@ export interface SidecarFacts {
     readonly rotations: number;
     readonly rotationsSince: string;
   };
-  /** The validation contexts that it asks its agent for: `ALL` before `ROOTCA`. */
+  /** The validation contexts that it asks its agent for: its callers' first, then its callees'. */
   readonly bundles: readonly ValidationFacts[];
   /** The dynamic files that it reads. */
   readonly configuration: readonly ConfigurationFacts[];
@@ -112,7 +111,8 @@ export interface SidecarFacts {
 }
 
 export interface ValidationFacts {
-  readonly context: ValidationContext;
+  /** The SDS resource: `ALL`, `ROOTCA` or a trust domain's SPIFFE ID. */
+  readonly context: string;
   /** Whose certificates it verifies, and with which bundle; empty: not loaded. */
   readonly trustDomains: readonly { readonly trustDomain: string; readonly digest: string }[];
 }

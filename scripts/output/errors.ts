@@ -27,11 +27,12 @@ function problemLines(error: MeshError, paint: Paint): string[] {
   return lines;
 }
 
-/** Messages of the chain of causes that the ones before them do not already tell. */
+/** Messages of the chain of causes that the ones before them do not already tell. A chain may run in a circle. */
 function causesOf(error: Error): string[] {
   const told: string[] = [];
-  let cause: unknown = error.cause;
-  while (cause !== undefined && told.length < 5) {
+  const seen = new Set<unknown>([error]);
+  for (let cause = error.cause; cause !== undefined && !seen.has(cause);) {
+    seen.add(cause);
     const message = messageOf(cause);
     if (message !== "" && ![error.message, ...told].some((before) => before.includes(message))) told.push(message);
     cause = cause instanceof Error ? cause.cause : undefined;

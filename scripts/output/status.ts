@@ -69,10 +69,17 @@ function sidecarTable(sidecars: readonly SidecarFacts[], paint: Paint): string[]
     svid === undefined ? paint("red", "none") : shortSerial(svid.serial),
     svid === undefined ? "" : leftCell(svid.secondsLeft, paint),
     svid === undefined ? "" : `${svid.rotations}×`,
-    bundles.map(({ context, trustDomains }) => `${context} of ${trustDomains.length}`).join(", "),
+    bundles.map((bundle) => validationCell(bundle, paint)).join(", "),
     configurationCell(configuration, paint),
   ]);
   return table(["SIDECAR", "IS", "SVID", "SERIAL", "LEFT", "ROTATED", "BUNDLES", "CONFIGURATION"], rows, paint);
+}
+
+/** Whose certificates it verifies; one trust domain's name stands for that one's bundle alone. */
+function validationCell({ context, trustDomains }: SidecarFacts["bundles"][number], paint: Paint): string {
+  const name = context.replace("spiffe://", "");
+  if (trustDomains.length === 0) return paint("red", `${name} missing`);
+  return context === "ALL" ? `ALL of ${trustDomains.length}` : name;
 }
 
 function shortSerial(serial: string): string {

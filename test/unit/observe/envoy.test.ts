@@ -47,21 +47,32 @@ test("an expired SVID has a negative rest of life", ({ expect }) => {
   expect(seen.svid?.secondsLeft).toBe(-60);
 });
 
-test("both ends of an edge hold the same two bundles", ({ expect }) => {
-  const [callee, caller] = [observed("quotes", "callee").bundles, observed("broker", "caller").bundles];
-  expect(
-    callee.map(({ context, trustDomains }) => [context, trustDomains.map(({ trustDomain }) => trustDomain)]),
-  ).toEqual([["ALL", ["broker.example", "stockmarket.example"]]]);
-  expect(callee).toEqual(caller);
+/** Digests by validation context and trust domain. */
+function digests(workload: "broker" | "quotes", answers: string): Map<string, string> {
+  return new Map(
+    observed(workload, answers).bundles.flatMap(({ context, trustDomains }) =>
+      trustDomains.map(({ trustDomain, digest }) => [`${context}: ${trustDomain}`, digest] as const),
+    ),
+  );
+}
+
+test("a callee verifies every federated trust domain, a caller its callee's alone, with the same bundle", ({
+  expect,
+}) => {
+  const [callee, caller] = [digests("quotes", "callee"), digests("broker", "caller")];
+  expect([...callee.keys()]).toEqual(["ALL: broker.example", "ALL: stockmarket.example"]);
+  expect([...caller.keys()]).toEqual(["spiffe://stockmarket.example: stockmarket.example"]);
+  expect(caller.get("spiffe://stockmarket.example: stockmarket.example")).toBe(callee.get("ALL: stockmarket.example"));
 });
 
 test("a sidecar whose agent does not answer says what it waits for", ({ expect }) => {
   const seen = observed("broker", "waiting");
   expect(seen.svid).toBeUndefined();
-  expect(seen.bundles).toEqual([{ context: "ALL", trustDomains: [] }]);
+  expect(seen.bundles).toEqual([{ context: "spiffe://stockmarket.example", trustDomains: [] }]);
   expect(seen.health).toEqual({
     state: "live",
-    reason: "it waits for its SVID spiffe://broker.example/webapp and the bundles ALL from its agent",
+    reason:
+      "it waits for its SVID spiffe://broker.example/webapp and the bundle spiffe://stockmarket.example from its agent",
   });
 });
 
@@ -118,7 +129,7 @@ test("a sidecar is ready when every secret of its probe was delivered", async ({
   expect(await isSidecarReady({ kind: "sidecar", adminSocket, secrets })).toBe(true);
   expect(await isSidecarReady({ kind: "sidecar", adminSocket, secrets: [...secrets, "ROOTCA"] })).toBe(false);
   const waiting = await answer("waiting.stats.txt");
-  const broker = { kind: "sidecar" as const, adminSocket: waiting, secrets: ["spiffe://broker.example/webapp", "ALL"] };
+  const broker = { kind: "sidecar" as const, adminSocket: waiting, secrets: ["spiffe://broker.example/webapp"] };
   expect(await isSidecarReady(broker)).toBe(false);
 });
 
