@@ -125,8 +125,11 @@ export interface FederatedTrustDomain {
   readonly bootstrapBundleFile: string;
 }
 
-/** SDS resource that validates a peer: every federated bundle, or the own trust domain's only. */
-export type ValidationContext = "ALL" | "ROOTCA";
+/**
+ * SDS resource that validates a peer (SPIRE Agent, SDS): every bundle the workload federates with, for callers that may
+ * come from several trust domains; the own trust domain's; or exactly one partner's, for a callee.
+ */
+export type ValidationContext = "ALL" | "ROOTCA" | `spiffe://${string}`;
 
 export interface SidecarPlan {
   readonly workload: string;

@@ -55,13 +55,19 @@ function outboundOf(mesh: Mesh, host: Host, workload: Workload, edge: Edge): Out
     socket: workloadPaths(host, workload).outboundSocket(callee.name),
     address: inboundAddress(mesh, host, callee),
     spiffeId: callee.spiffeId.uri,
-    validationContext: validationBetween(workload, callee),
+    validationContext: validationOf(workload, callee),
     timeoutMs: edge.timeoutMs,
   };
 }
 
-function validationBetween(caller: Workload, callee: Workload): ValidationContext {
-  return caller.spiffeId.trustDomain === callee.spiffeId.trustDomain ? "ROOTCA" : "ALL";
+/**
+ * With `ALL`, another federated CA could answer in the callee's place: Envoy's SPIFFE validator takes the bundle of the
+ * first URI SAN and its SAN match any of them, and no RBAC filter looks at a server's certificate. With the bundle of
+ * the callee's trust domain alone it cannot (docs/decisions/0003-validation.md).
+ */
+function validationOf(caller: Workload, callee: Workload): ValidationContext {
+  const { trustDomain } = callee.spiffeId;
+  return caller.spiffeId.trustDomain === trustDomain ? "ROOTCA" : `spiffe://${trustDomain}`;
 }
 
 function inboundAddress(mesh: Mesh, host: Host, workload: Workload): { host: string; port: number } {

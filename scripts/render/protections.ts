@@ -48,7 +48,7 @@ export const protections: readonly Protection[] = [
   {
     id: "bundle-per-trust-domain",
     where: "**.validation_context_sds_secret_config",
-    without: "a certificate is checked with some bundle, not with that of its own trust domain",
+    without: "a peer's certificate is not checked against the bundle of its own trust domain",
     clause: "SPIFFE_Federation.md 7.3",
     guardedBy: ["A4", "A5", "A8", "A9", "A10"],
   },
