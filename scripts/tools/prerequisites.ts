@@ -45,23 +45,20 @@ export function requirePrerequisites(tasks: readonly Task[], machine: Machine): 
   const missing = missingPrerequisites(tasks, machine);
   if (missing.length === 0) return;
   const packages = [...new Set(missing.flatMap((one) => one.packages))];
+  const install = packages.length === 0 ? "see above" : `as root, on Debian: apt-get install ${packages.join(" ")}`;
   throw new MeshError("MESH_PREREQUISITE", "this machine lacks what it takes to get the tools", {
     details: missing.map(({ what }) => `- ${what}`),
-    fix:
-      packages.length === 0
-        ? "see above, then run this again"
-        : `as root, on Debian: apt-get install ${packages.join(" ")}; then run this again`,
+    fix: `${install}; then run this again`,
   });
 }
 
 function missingForGo({ go, cCompiler }: Machine): Missing[] {
   const missing: Missing[] = [];
-  if (go === undefined || compareVersions(go, oldestGo) < 0) {
-    const found = go === undefined ? "it was not found" : `the one found is ${go}`;
-    missing.push({
-      what: `Go ${oldestGo.slice(0, -2)} or newer: ${found}; Debian 12 has it in bookworm-backports, and it is at https://go.dev/dl`,
-      packages: ["golang-go"],
-    });
+  const needed = `Go ${oldestGo.slice(0, -2)} or newer`;
+  const newer = "Debian 13 has one, Debian 12 in bookworm-backports, and https://go.dev/dl";
+  if (go === undefined) missing.push({ what: `${needed}: it was not found (${newer})`, packages: ["golang-go"] });
+  else if (compareVersions(go, oldestGo) < 0) {
+    missing.push({ what: `${needed}: the one found is ${go}; install a newer one (${newer})`, packages: [] });
   }
   if (cCompiler === undefined) {
     missing.push({

@@ -35,7 +35,7 @@ test("everything that is missing is said in one error, with one command that ins
       code: "MESH_PREREQUISITE",
       details: [
         "- flock: it was not found",
-        "- Go 1.21 or newer: it was not found; Debian 12 has it in bookworm-backports, and it is at https://go.dev/dl",
+        "- Go 1.21 or newer: it was not found (Debian 13 has one, Debian 12 in bookworm-backports, and https://go.dev/dl)",
         "- a C compiler with the C library's headers (SPIRE Server contains SQLite): none was found",
         "- Python 3.8 or newer: it was not found",
         "- 4.3 GB of free disk space where the tool cache lies: there are 1.0 GB; make room, or set MESH_CACHE to a folder on another disk",
