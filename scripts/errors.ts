@@ -31,7 +31,7 @@ export const errorCatalogue = {
   MESH_TOOL_FETCH: { exit: couldNot, title: "A tool could not be fetched or built" },
   MESH_TOOL_VERSION: { exit: couldNot, title: "A tool has the wrong version" },
   MESH_DISK_FULL: { exit: couldNot, title: "There is not enough disk space" },
-  MESH_PORT_TAKEN: { exit: couldNot, title: "An address the mesh publishes is taken" },
+  MESH_PORT_TAKEN: { exit: couldNot, title: "An address the mesh listens on is taken" },
   MESH_ADDRESS_UNUSABLE: { exit: couldNot, title: "An address the mesh listens on cannot be used here" },
   MESH_LOCKED: { exit: couldNot, title: "Another command is changing this mesh" },
   MESH_STATE_INVALID: { exit: couldNot, title: "The state folder cannot be used" },

@@ -16,11 +16,14 @@ import { until } from "../wait.ts";
 import { controllerClient } from "./client.ts";
 import { writeDynamicFiles } from "./dynamic-files.ts";
 import { reconcileDomain } from "./reconcile-domain.ts";
+import type { PlanReport } from "./report.ts";
 import { watchDeaths } from "./deaths.ts";
 
 export interface BringUpOptions {
   readonly plan: Plan;
   readonly files: readonly RenderedFile[];
+  /** Processes whose keys were minted anew: those of them that run must read them. */
+  readonly rekeyed: readonly string[];
   readonly runtime: Runtime;
   readonly report: Report;
   readonly signal: AbortSignal;
@@ -30,13 +33,18 @@ export interface BroughtUp {
   /** Names of processes that were started, and of those that were restarted because their definition changed. */
   readonly started: readonly string[];
   readonly restarted: readonly string[];
-  /** What changed in SPIRE Servers and sidecars, as sentences without a full stop. */
-  readonly changes: readonly string[];
+  /** What changed in SPIRE Servers, as sentences without a full stop. */
+  readonly trust: readonly string[];
+  /** Dynamic files that sidecars took up. */
+  readonly files: PlanReport["files"];
   /** From spawning the first process until a request had crossed every edge. Undefined when nothing was started. */
   readonly firstRequestMs: number | undefined;
 }
 
 const deadlineMs = 30_000;
+
+const coldStart = "servers introduce themselves, bundles cross, identities are entered";
+const liveEdit = "comparing the mesh with mesh.yaml";
 
 /**
  * @throws MeshError MESH_PROCESS_FAILED with the last log lines of what died; MESH_TIMEOUT naming the unmet condition;
@@ -54,7 +62,7 @@ export async function bringUp(options: BringUpOptions): Promise<BroughtUp> {
 async function run(options: BringUpOptions): Promise<BroughtUp> {
   const { plan, runtime, files, report } = options;
   const running = new Set((await runtime.list()).filter(({ state }) => state === "running").map(({ name }) => name));
-  const mesh: Mesh = { ...options, running, started: [], restarted: [], changes: [] };
+  const mesh: Mesh = { ...options, running, started: [], restarted: [], trust: [], takenUp: [] };
   const reconfigured = (await runtime.writeFiles(files.filter(({ dynamic }) => !dynamic))).map(
     ({ process }) => process,
   );
@@ -64,12 +72,8 @@ async function run(options: BringUpOptions): Promise<BroughtUp> {
 
   const firstStart = performance.now();
   await start(mesh, (role) => role === "spire-server" || role === "app");
-  await restartReconfigured(mesh, reconfigured);
-  report({
-    kind: "start",
-    stage: "trust",
-    message: "servers introduce themselves, bundles cross, identities are entered",
-  });
+  await restartReconfigured(mesh, [...reconfigured, ...options.rekeyed]);
+  report({ kind: "start", stage: "trust", message: isNew.length > 0 ? coldStart : liveEdit });
   await bringDomainsUp(mesh);
   report({ kind: "start", stage: "edges", message: "waiting for a request to cross every edge" });
   await Promise.all(plan.edges.map((edge) => crossed(mesh, edge)));
@@ -77,8 +81,8 @@ async function run(options: BringUpOptions): Promise<BroughtUp> {
 
   await start(mesh, (role) => role === "controller");
   await Promise.all(plan.processes.map((process) => ready(mesh, process)));
-  const { started, restarted, changes } = mesh;
-  return { started, restarted, changes, firstRequestMs };
+  const { started, restarted, trust, takenUp } = mesh;
+  return { started, restarted, trust, files: takenUp, firstRequestMs };
 }
 
 /** What a controller starts from. A running one is handed a new plan over its socket, and keeps it here. */
@@ -91,7 +95,8 @@ interface Mesh extends BringUpOptions {
   readonly running: ReadonlySet<string>;
   readonly started: string[];
   readonly restarted: string[];
-  readonly changes: string[];
+  readonly trust: string[];
+  readonly takenUp: PlanReport["files"][number][];
 }
 
 async function start(mesh: Mesh, wanted: (role: Role) => boolean, trustDomain?: string): Promise<void> {
@@ -144,12 +149,13 @@ async function introduce(mesh: Mesh, domain: DomainPlan): Promise<ServerApi> {
 async function reconciled(mesh: Mesh, domain: DomainPlan, api: ServerApi): Promise<void> {
   if (mesh.running.has(domain.controller.process)) {
     const report = await controllerClient(domain).applyPlan(mesh.plan);
-    mesh.changes.push(...report.trust, ...report.files.map(({ sidecar, file }) => `${sidecar} took up ${file}`));
+    mesh.trust.push(...report.trust);
+    mesh.takenUp.push(...report.files);
     return;
   }
   const settled = async (): Promise<boolean> => {
     const report = await reconcileDomain(domain, api);
-    mesh.changes.push(...changesOf(report));
+    mesh.trust.push(...changesOf(report));
     refuseFailures(domain, report);
     return report.pending.length === 0;
   };
@@ -167,6 +173,10 @@ function refuseFailures(domain: DomainPlan, { failed }: ReconcileReport): void {
 /** The proof that the mesh works: a request went through both sidecars and was answered by the app. */
 async function crossed(mesh: Mesh, edge: EdgePlan): Promise<void> {
   if (edge.probePath === undefined) return;
+  // Not before both ends are there: each earlier request would be counted and logged as an error of the edge.
+  const ends = [edge.caller.workload, edge.callee.workload];
+  const needed = mesh.plan.processes.filter(({ workload }) => workload !== undefined && ends.includes(workload));
+  await Promise.all(needed.map((process) => ready(mesh, process)));
   let last: string | undefined;
   const look = async (): Promise<boolean> => {
     const probe = await probeEdge(edge);

@@ -5,7 +5,8 @@ import { formatDuration } from "../duration.ts";
 import { child } from "../part.ts";
 import { didYouMean, quote, write, type Finding, type LineOf } from "../problem.ts";
 
-const longestTimeoutMs = 5 * 60_000;
+/** No exchange lives longer, whatever is written: see maxConnectionSeconds in plan/sidecars.ts. */
+const longestTimeoutMs = 4 * 60_000;
 /** `/<caller>-sidecar/outbound/<callee>.sock` below a run folder of 35 bytes: 107, where a socket's path ends (unix(7)). */
 const longestNamesOfEdge = 48;
 

@@ -79,7 +79,7 @@ const call = Type.Union(
       {
         allow: rules,
         timeout: Type.Optional(
-          duration("How long an answer may take as a whole; at most 5m, no limit unless given.", "2s"),
+          duration("How long an answer may take as a whole; at most 4m, no limit unless given.", "2s"),
         ),
       },
       { ...closed, description: "What may be called, and how.", examples: [{ allow: ["GET /quotes"], timeout: "2s" }] },

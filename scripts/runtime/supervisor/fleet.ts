@@ -17,7 +17,7 @@ export class Fleet {
   }
 
   async start(specs: readonly Spec[], graceMs: number): Promise<Started> {
-    const result = { started: [] as string[], restarted: [] as string[], unchanged: [] as string[] };
+    const result: Record<keyof Started, string[]> = { started: [], restarted: [], unchanged: [] };
     await Promise.all(
       specs.map(async (spec) => {
         const current = this.#members.get(spec.name);

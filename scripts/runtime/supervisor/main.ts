@@ -48,7 +48,7 @@ async function main(): Promise<void> {
   process.umask(process.getuid?.() === 0 ? 0o007 : 0o077);
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void shutDown(signal));
   process.on("SIGHUP", () => log("SIGHUP: nothing to read again"));
-  log(`supervises ${runDir} as pid ${process.pid}`);
+  log(`supervising ${runDir}, pid ${process.pid}`);
   writeSync(3, "ready\n");
   closeSync(3);
   // The first start compiles; the next one of any mesh of this user must not.
@@ -123,7 +123,7 @@ async function shutDown(reason: string): Promise<void> {
 function leave(): void {
   closing.abort();
   rmSync(socketPath, { force: true });
-  log("leaves");
+  log("ended");
   process.exit(0);
 }
 

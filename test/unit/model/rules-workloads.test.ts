@@ -162,13 +162,13 @@ const refused: readonly BadInput[] = [
   ],
   [
     "a timeout too long",
-    withCalls("{quotes: {allow: [GET /quotes], timeout: 5m1ms}}"),
-    ["5:121  a timeout of 5m1ms is not between 1ms and 5m; write `timeout: 15s`"],
+    withCalls("{quotes: {allow: [GET /quotes], timeout: 4m1ms}}"),
+    ["5:121  a timeout of 4m1ms is not between 1ms and 4m; write `timeout: 15s`"],
   ],
   [
     "no time at all",
     withCalls("{quotes: {allow: [GET /quotes], timeout: 0s}}"),
-    ["5:121  a timeout of 0s is not between 1ms and 5m; write `timeout: 15s`"],
+    ["5:121  a timeout of 0s is not between 1ms and 4m; write `timeout: 15s`"],
   ],
   [
     "names too long for the socket between them",

@@ -17,7 +17,7 @@ test("an expected problem is told as what, details, why and fix, without a stack
       because: listen EADDRINUSE
       because: address already in use
     fix: stop nginx, or publish another port in mesh.yaml
-    An address the mesh publishes is taken: docs/errors.md#mesh_port_taken"
+    An address the mesh listens on is taken: docs/errors.md#mesh_port_taken"
   `);
 });
 
