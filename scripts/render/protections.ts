@@ -20,7 +20,7 @@ export const protections: readonly Protection[] = [
   {
     id: "client-certificate",
     where: "inbound.**.require_client_certificate",
-    without: "mTLS is only TLS: whoever reaches the port is let in without any identity",
+    without: "mTLS is only TLS: whoever reaches the port completes the handshake, and only the policy is left",
     clause: "X509-SVID.md 5",
     guardedBy: ["A2", "A3"],
   },
@@ -34,7 +34,7 @@ export const protections: readonly Protection[] = [
   {
     id: "inbound-spiffe-id",
     where: "inbound.**.match_typed_subject_alt_names",
-    without: "every workload of every federated trust domain is let in",
+    without: "every workload of every federated trust domain completes the handshake, and only the policy is left",
     clause: "SPIFFE_Federation.md 7.3; SPIFFE-ID.md 2",
     guardedBy: ["A7", "A11", "B1", "B2", "B3", "B5", "B6"],
   },
@@ -83,7 +83,7 @@ export const protections: readonly Protection[] = [
   {
     id: "no-stateful-resumption",
     where: "inbound.**.disable_stateful_session_resumption",
-    without: "a session from before a revocation resumes",
+    without: "if TLS 1.2 is ever allowed, a session from before a revocation resumes",
     clause: "CVE-2022-21654",
     guardedBy: ["C6", "C7"],
   },
@@ -118,21 +118,21 @@ export const protections: readonly Protection[] = [
   {
     id: "caller-header",
     where: "inbound.**.forward_client_cert_details",
-    without: "a caller writes its own x-forwarded-client-cert",
+    without: "no caller's SPIFFE ID reaches the app (Envoy's default, SANITIZE); with FORWARD a caller writes its own",
     clause: "Envoy, x-forwarded-client-cert",
     guardedBy: ["D8", "D9"],
   },
   {
     id: "caller-header-content",
     where: "inbound.**.set_current_client_cert_details",
-    without: "the app cannot tell who calls",
+    without: "the header tells the caller's certificate by its hash only, and the app cannot tell who calls",
     clause: "Envoy, x-forwarded-client-cert",
     guardedBy: ["D8"],
   },
   {
     id: "no-caller-header",
     where: "*.filter_chains.**.forward_client_cert_details",
-    without: "whoever opens the page could claim a SPIFFE ID",
+    without: "only Envoy's default keeps whoever opens the page from claiming a SPIFFE ID",
     clause: "Envoy, x-forwarded-client-cert",
     guardedBy: ["D8"],
   },
@@ -146,7 +146,7 @@ export const protections: readonly Protection[] = [
   {
     id: "nobody-internal",
     where: "**.internal_address_config",
-    without: "every peer in a private network may set x-envoy-* headers",
+    without: "only Envoy's default, since 1.33, keeps a private network's peers from setting x-envoy-* headers",
     clause: "CVE-2024-45806",
     guardedBy: ["D10"],
   },
@@ -188,7 +188,7 @@ export const protections: readonly Protection[] = [
   {
     id: "header-count",
     where: "**.max_headers_count",
-    without: "the default holds, whatever it is",
+    without: "only Envoy's default limits how many headers a request may have",
     clause: "Envoy, edge best practices",
     guardedBy: ["F1"],
   },
@@ -216,7 +216,7 @@ export const protections: readonly Protection[] = [
   {
     id: "stream-idle-timeout",
     where: "**.stream_idle_timeout",
-    without: "an exchange on which nothing moves is held for ever",
+    without: "an exchange on which nothing moves is held for five minutes",
     clause: "Envoy, edge best practices",
     guardedBy: ["F4"],
   },
@@ -265,21 +265,21 @@ export const protections: readonly Protection[] = [
   {
     id: "circuit-breakers",
     where: "**.circuit_breakers",
-    without: "one stuck upstream takes every file descriptor",
+    without: "one stuck upstream holds up to 1024 connections and as many waiting requests",
     clause: "Envoy, circuit breaking",
     guardedBy: ["F10"],
   },
   {
     id: "connect-timeout",
     where: "**.connect_timeout",
-    without: "a peer that is not there is waited for longer than its callers wait",
+    without: "a peer that is not there is waited for 5 s, longer than its callers wait",
     clause: "Envoy, edge best practices",
     guardedBy: ["F-20"],
   },
   {
     id: "outbound-socket",
     where: "*.address.pipe.mode",
-    without: "other processes of the machine call in the name of this app",
+    without: "only the folder keeps other processes from calling in the name of this app",
     clause: "design: the folder's group is the app's",
     guardedBy: ["G1"],
   },
