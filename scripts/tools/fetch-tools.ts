@@ -50,10 +50,10 @@ export async function fetchToolsets(toolsets: readonly Toolset[], options: Fetch
     if (!(await isThere(toolset, options))) missing.push(toolset);
   }
   if (missing.length === 0) return;
-  await using release = await releaseFor(missing, options);
-  const jobs = missing.map((toolset) =>
-    toolset.id === "envoy" ? envoyJob(toolset) : spireJob(toolset, release.found),
-  );
+  const spire = missing.find(({ id }) => id === "spire");
+  // A download that has begun is broken off when it turns out that it cannot be used.
+  await using release = spire === undefined ? undefined : await openRelease({ ...options, version: spire.version });
+  const jobs = missing.map((toolset) => (toolset.id === "envoy" ? envoyJob(toolset) : spireJob(toolset, release)));
   const workDirs = missing.map((toolset) => workDir(options.cacheDir, toolset, options.architecture));
   const machine = await examineMachine({ ...options, workDirs });
   requirePrerequisites(
@@ -158,21 +158,6 @@ async function lock(
 async function isThere(toolset: Toolset, { cacheDir, architecture }: FetchOptions): Promise<boolean> {
   const soundness = await examineFiles(toolsetDir(cacheDir, toolset, architecture), toolset.programs);
   return soundness.kind === "sound";
-}
-
-/** The download that has begun is broken off when it turns out that it cannot be used. */
-async function releaseFor(
-  missing: readonly Toolset[],
-  options: FetchOptions,
-): Promise<AsyncDisposable & { readonly found: Release | undefined }> {
-  const spire = missing.find(({ id }) => id === "spire");
-  const found = spire === undefined ? undefined : await openRelease({ ...options, version: spire.version });
-  return {
-    found,
-    [Symbol.asyncDispose]: async () => {
-      if (found?.archive.bodyUsed === false) await found.archive.body?.cancel();
-    },
-  };
 }
 
 /** @throws MeshError MESH_TOOL_FETCH when it cannot be made or written */

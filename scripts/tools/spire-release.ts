@@ -19,13 +19,15 @@ import type { Architecture } from "./versions.ts";
 export interface ReleaseSource {
   readonly version: string;
   readonly architecture: Architecture;
+  /** Its HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured, in either case. */
+  readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
   /** Another place that serves the same files, for tests. */
   readonly url?: string;
 }
 
-/** A release whose archive has begun to arrive. */
-export interface Release {
+/** A release whose archive has begun to arrive. Disposing of it closes the connection. */
+export interface Release extends AsyncDisposable {
   readonly sha256: string;
   readonly size: number | undefined;
   readonly archive: Response;
@@ -38,27 +40,33 @@ const answerMs = 10_000;
 const stallMs = 30_000;
 
 /** Begins to download the release; undefined where its host cannot be reached or does not have it. */
-export async function openRelease({ version, architecture, signal, url }: ReleaseSource): Promise<Release | undefined> {
+export async function openRelease(source: ReleaseSource): Promise<Release | undefined> {
+  const { version, architecture, env, signal, url } = source;
   const base = url ?? `https://github.com/spiffe/spire/releases/download/v${version}`;
   const name = `spire-${version}-linux-${architecture}-musl`;
-  // Honours HTTPS_PROXY, HTTP_PROXY and NO_PROXY in either case.
   const dispatcher = new EnvHttpProxyAgent({
+    httpProxy: env["http_proxy"] ?? env["HTTP_PROXY"] ?? "",
+    httpsProxy: env["https_proxy"] ?? env["HTTPS_PROXY"] ?? "",
+    noProxy: env["no_proxy"] ?? env["NO_PROXY"] ?? "",
     connect: { timeout: connectMs },
     headersTimeout: answerMs,
     bodyTimeout: stallMs,
   });
+  const close = (): Promise<void> => dispatcher.destroy();
   try {
     const checksums = await fetch(`${base}/${name}_sha256sum.txt`, { dispatcher, signal });
     const sha256 = checksums.ok ? parseChecksum(await checksums.text(), `${name}.tar.gz`) : undefined;
-    if (sha256 === undefined) return undefined;
-    const archive = await fetch(`${base}/${name}.tar.gz`, { dispatcher, signal });
-    const size = Number(archive.headers.get("content-length") ?? 0);
-    return archive.ok ? { sha256, size: size > 0 ? size : undefined, archive } : undefined;
+    const archive = sha256 === undefined ? undefined : await fetch(`${base}/${name}.tar.gz`, { dispatcher, signal });
+    if (sha256 !== undefined && archive?.ok === true) {
+      const size = Number(archive.headers.get("content-length") ?? 0);
+      return { sha256, size: size > 0 ? size : undefined, archive, [Symbol.asyncDispose]: close };
+    }
   } catch {
-    signal.throwIfAborted();
     // No route, no name, a refusal, a proxy's page: whatever it is, the registries come next.
-    return undefined;
   }
+  await close();
+  signal.throwIfAborted();
+  return undefined;
 }
 
 /** The checksum of a file from the output of `shasum -a 256`. */

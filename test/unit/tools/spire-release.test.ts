@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { readFile, readdir } from "node:fs/promises";
-import { createServer } from "node:http";
+import { type Server, createServer } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { test } from "vitest";
@@ -30,14 +30,33 @@ async function serve(
     const body = files.get((request.url ?? "").slice(1));
     response.writeHead(body === undefined ? 404 : 200).end(body);
   });
+  return { url: await listen(server, clean), requested };
+}
+
+/** A proxy that refuses, and remembers for whom it was asked. */
+async function serveProxy(
+  clean: Parameters<typeof tempDir>[0],
+): Promise<{ readonly url: string; readonly asked: string[] }> {
+  const asked: string[] = [];
+  const proxy = createServer((request, response) => {
+    asked.push(request.url ?? "");
+    response.writeHead(403).end();
+  });
+  proxy.on("connect", (request, socket) => {
+    asked.push(request.url ?? "");
+    socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
+  });
+  return { url: await listen(proxy, clean), asked };
+}
+
+async function listen(server: Server, clean: Parameters<typeof tempDir>[0]): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   clean(async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });
   const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  return { url: `http://127.0.0.1:${port}`, requested };
+  return `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
 }
 
 async function makeArchive(dir: string): Promise<{ readonly bytes: Buffer; readonly sha256: string }> {
@@ -57,7 +76,7 @@ test("a release is downloaded, checked and unpacked", async ({ expect, onTestFin
     [`${name}.tar.gz`, bytes],
   ] as [string, Buffer | string][]);
   const { url } = await serve(files, onTestFinished);
-  const release = await openRelease({ version, architecture: "amd64", signal, url });
+  await using release = await openRelease({ version, architecture: "amd64", env: {}, signal, url });
   if (release === undefined) throw new Error("no release was found");
   const bin = await unpackRelease(release, {
     version,
@@ -76,7 +95,7 @@ test("an archive that differs from its published checksum is refused with both",
   const files = new Map<string, Buffer | string>();
   files.set(`${name}_sha256sum.txt`, `${published}  ${name}.tar.gz\n`).set(`${name}.tar.gz`, bytes);
   const { url } = await serve(files, onTestFinished);
-  const release = await openRelease({ version, architecture: "amd64", signal, url });
+  await using release = await openRelease({ version, architecture: "amd64", env: {}, signal, url });
   if (release === undefined) throw new Error("no release was found");
   const options = { version, dir: join(dir, "work"), env: process.env, report: () => {}, signal };
   await expect(unpackRelease(release, options)).rejects.toMatchObject({
@@ -86,11 +105,21 @@ test("an archive that differs from its published checksum is refused with both",
 });
 
 test("where nothing listens, or the release is not there, there is no release", async ({ expect, onTestFinished }) => {
-  const closed = { version, architecture: "amd64", signal, url: "http://127.0.0.1:1" } as const;
+  const closed = { version, architecture: "amd64", env: {}, signal, url: "http://127.0.0.1:1" } as const;
   expect(await openRelease(closed)).toBeUndefined();
   const { url, requested } = await serve(new Map(), onTestFinished);
   expect(await openRelease({ ...closed, architecture: "arm64", url })).toBeUndefined();
   expect(requested).toEqual([`/spire-${version}-linux-arm64-musl_sha256sum.txt`]);
+});
+
+test("the user's proxy is asked, except for the hosts that need none", async ({ expect, onTestFinished }) => {
+  const { url, asked } = await serveProxy(onTestFinished);
+  const source = { version, architecture: "amd64", signal, url: "http://releases.invalid" } as const;
+  expect(await openRelease({ ...source, env: { HTTP_PROXY: url, NO_PROXY: "releases.invalid" } })).toBeUndefined();
+  expect(asked).toEqual([]);
+  expect(await openRelease({ ...source, env: { HTTP_PROXY: url } })).toBeUndefined();
+  expect(asked).toHaveLength(1);
+  expect(asked[0]).toContain("releases.invalid");
 });
 
 test("the checksum is that of the archive's line", ({ expect }) => {
