@@ -1,4 +1,4 @@
-// The suites as vitest's projects; `./mesh test` runs them one by one. `bench` measures and is no part of the gate.
+// The suites as vitest's projects; `./mesh test` runs them one by one. `soak` takes minutes, `bench` measures: neither is part of the gate.
 
 import { defineConfig } from "vitest/config";
 
@@ -24,12 +24,15 @@ export default defineConfig({
           name: "unit",
           include: ["test/unit/**/*.test.ts"],
           environment: "node",
+          // The machine may be busy with other things.
+          testTimeout: 30_000,
           // Not threads, whose stack is smaller than that of the process users run. One module graph for all files: half the time.
           pool: "forks",
           isolate: false,
         },
       },
       { extends: true, test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...serial } },
+      { extends: true, test: { name: "soak", include: ["test/soak/**/*.test.ts"], ...serial } },
       { extends: true, test: { name: "bench", include: ["test/bench/**/*.test.ts"], ...serial } },
     ],
   },

@@ -14,6 +14,7 @@ const suites = {
   all: ["format", "lint", "types", "unit", "e2e"],
   unit: ["unit"],
   e2e: ["e2e"],
+  soak: ["soak"],
   bench: ["bench"],
 } as const;
 
@@ -41,7 +42,7 @@ export async function test(context: Context, suite = "all"): Promise<number> {
     });
   }
   const steps: readonly Step[] = suites[suite];
-  if (steps.includes("e2e") || steps.includes("bench")) await provideTools(context);
+  if (steps.some((step) => step === "e2e" || step === "soak" || step === "bench")) await provideTools(context);
   let total: Counts = { passed: 0, failed: 0, skipped: 0 };
   for (const step of steps) {
     context.signal.throwIfAborted();
