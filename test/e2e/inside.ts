@@ -46,6 +46,15 @@ export async function killProcess(place: Place, name: string): Promise<number> {
   return pid;
 }
 
+/** Has a process hang (SIGSTOP) until it is thawed: it is there and does not answer. */
+export async function freezeProcess(place: Place, name: string): Promise<void> {
+  process.kill((await place.process(name)).pid, "SIGSTOP");
+}
+
+export async function thawProcess(place: Place, name: string): Promise<void> {
+  process.kill((await place.process(name)).pid, "SIGCONT");
+}
+
 /** Ends what supervises the mesh (SIGKILL), and waits until it is gone. */
 export async function killSupervisor(place: Place): Promise<void> {
   const { supervisor } = await stateOf(place);

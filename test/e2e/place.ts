@@ -17,8 +17,6 @@ export interface Place extends AsyncDisposable {
   readonly dir: string;
   readonly meshFile: string;
   readonly stateDir: string;
-  /** The checkout whose command line is run. */
-  readonly checkout: string;
   /** Where the broker is published. */
   readonly port: number;
   readonly url: (path: string) => string;
@@ -40,11 +38,13 @@ export interface Place extends AsyncDisposable {
 }
 
 export interface PlaceOptions {
-  /** Makes the description from the published port; the shipped mesh unless given. */
-  readonly description?: (port: number) => Description;
+  /** Makes the description from the published port and the place's folder; the shipped mesh unless given. */
+  readonly description?: (port: number, dir: string) => Description | Promise<Description>;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** A folder of its own unless given; it is removed with the place. */
   readonly dir?: string;
-  readonly checkout?: string;
+  /** What stands for `./mesh`: the command line of this checkout, run by this Node, unless given. */
+  readonly program?: readonly [string, ...string[]];
 }
 
 /** Nothing is up there yet. */
@@ -53,14 +53,11 @@ export async function makePlace(options: PlaceOptions = {}): Promise<Place> {
   // As root every process has its own user, who passes through.
   if (options.dir === undefined) await chmod(dir, 0o755);
   const port = await freePort();
-  const description = (options.description ?? shipped)(port);
+  const description = await (options.description ?? shipped)(port, dir);
   const meshFile = join(dir, "mesh.yaml");
-  const checkout = options.checkout ?? checkoutDir;
+  const [program, ...words] = options.program ?? [process.execPath, join(checkoutDir, "scripts/mesh.ts")];
   const begin = (args: readonly string[]): Running =>
-    start(process.execPath, [join(checkout, "scripts/mesh.ts"), "--file", meshFile, ...args], {
-      cwd: dir,
-      env: commandEnvironment(options.env),
-    });
+    start(program, [...words, "--file", meshFile, ...args], { cwd: dir, env: commandEnvironment(options.env) });
   const mesh = (...args: readonly string[]): Promise<Outcome> => begin(args).outcome;
   const must = async (...args: readonly string[]): Promise<Outcome> => {
     const outcome = await mesh(...args);
@@ -78,7 +75,6 @@ export async function makePlace(options: PlaceOptions = {}): Promise<Place> {
     dir,
     meshFile,
     stateDir: join(dir, ".mesh"),
-    checkout,
     port,
     url: (path) => `http://127.0.0.1:${port}${path}`,
     description,
