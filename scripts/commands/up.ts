@@ -12,6 +12,7 @@ import { loadX509, prepareAgentKeys } from "../runtime/keys.ts";
 import { takeLock } from "../runtime/lock.ts";
 import { nativeRuntime } from "../runtime/native.ts";
 import { openStateFolder } from "../runtime/state.ts";
+import { loadServerApi } from "../trust/server-api.ts";
 import { ensureTools } from "../tools/ensure-tools.ts";
 import { readMesh, type Context } from "./context.ts";
 
@@ -29,8 +30,8 @@ export async function up(context: Context): Promise<number> {
   const before = await folder.readPlan();
   const wasUp = (await runtime.list()).length > 0;
   await runtime.preflight(planned);
-  // Minting keys needs a library that takes as long to load as the supervisor to start.
-  await Promise.all([runtime.begin(planned), wasUp ? undefined : loadX509()]);
+  // Libraries for keys and for SPIRE Server's API load while the supervisor starts, not between processes.
+  await Promise.all([runtime.begin(planned), loadServerApi(), wasUp ? undefined : loadX509()]);
   await folder.writePlan(planned);
   try {
     const rekeyed = await prepareAgentKeys(planned);

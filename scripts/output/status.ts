@@ -52,7 +52,7 @@ function domainTable(report: StatusReport, paint: Paint): string[] {
 function domainCells(facts: DomainFacts | undefined, paint: Paint): string[] {
   if (facts === undefined) return [paint("yellow", "unknown"), paint("yellow", "unknown"), paint("red", "down")];
   const { server, agent, controller } = facts;
-  const reconciled = controller.reason === undefined ? paint("green", "ready") : paint("yellow", "not done");
+  const reconciled = controller.reason === undefined ? paint("green", "ready") : paint("yellow", "not reconciled");
   return [health(server.health, paint), health(agent.health, paint), reconciled];
 }
 

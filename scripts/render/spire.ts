@@ -11,6 +11,8 @@ import type { DomainPlan } from "../plan/plan.ts";
  */
 const cacheReloadInterval = "100ms";
 const fullCacheReloadInterval = "1m";
+/** How long a reload looks for events that were written out of order; one server on SQLite writes none. */
+const eventTimeout = "10s";
 const syncInterval = "2s";
 
 export function serverConf(domain: DomainPlan): string {
@@ -45,6 +47,7 @@ server {
         cache_reload_interval = "${cacheReloadInterval}"
         events_based_cache = true
         full_cache_reload_interval = "${fullCacheReloadInterval}"
+        event_timeout = "${eventTimeout}"
     }
 }
 

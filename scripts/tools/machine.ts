@@ -35,7 +35,7 @@ export interface ExamineOptions {
 export async function examineMachine({ env, cacheDir, workDirs }: ExamineOptions): Promise<Machine> {
   const probe = prober(env);
   const [go, cCompiler, python, programs, freeBytes, sizes] = await Promise.all([
-    probe(["go", "version"]),
+    prober({ ...env, ...quietGo })(["go", "version"]),
     findCompiler(probe, env),
     probe(["python3", "-c", pythonQuestion]),
     Promise.all(
@@ -55,6 +55,9 @@ export async function examineMachine({ env, cacheDir, workDirs }: ExamineOptions
     begunBytes: sizes.reduce((sum, line) => sum + Number.parseInt(line ?? "0", 10) * 1024, 0),
   };
 }
+
+/** Looking fetches no other Go, and leaves none of its telemetry in the user's home. */
+const quietGo = { GOTOOLCHAIN: "local", XDG_CONFIG_HOME: "/dev/null" };
 
 const pythonQuestion = `
 import importlib.util, platform

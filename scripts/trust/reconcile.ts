@@ -119,10 +119,10 @@ async function applyRelationships(api: Api, diff: RelationshipDiff, applying: Ap
   }
   for (const [index, item] of updatable.entries()) {
     const what = `federation with ${item.change.relationship.trustDomain}`;
-    if (!took(updated[index], `${what} was not put right`, notes)) continue;
+    if (!took(updated[index], `${what} was not updated`, notes)) continue;
     if (item.bundle !== undefined) introduced.add(item.change.relationship.trustDomain);
     const bundle = item.bundle === undefined ? [] : ["bundle none → its introduction"];
-    notes.updated.push(`${what} put right: ${[...item.change.changes, ...bundle].join("; ")}`);
+    notes.updated.push(`${what} updated: ${[...item.change.changes, ...bundle].join("; ")}`);
   }
   for (const [index, trustDomain] of diff.remove.entries()) {
     if (took(removed[index], `federation with ${trustDomain} was not deleted`, notes))
@@ -180,8 +180,8 @@ async function writeEntries(api: Api, diff: EntryDiff, notes: Notes): Promise<vo
       notes.created.push(`entry ${inWords(entry)} created`);
   }
   for (const [index, { entry, changes }] of diff.update.entries()) {
-    if (took(updated[index], `entry ${entry.id} was not put right`, notes))
-      notes.updated.push(`entry ${inWords(entry)} put right: ${changes.join("; ")}`);
+    if (took(updated[index], `entry ${entry.id} was not updated`, notes))
+      notes.updated.push(`entry ${inWords(entry)} updated: ${changes.join("; ")}`);
   }
   for (const { name, trustDomain } of diff.waiting)
     notes.pending.push(`entry of ${name} does not federate with ${trustDomain} yet: no bundle of it is held`);

@@ -117,10 +117,10 @@ describe("reconciling", () => {
     expect(report.failed).toEqual([]);
     expect(report.updated).toEqual([
       expect.stringMatching(
-        /^federation with stockmarket\.example put right: bundle endpoint https:\/\/127\.0\.0\.1:1 → .*; profile https_web → https_spiffe/,
+        /^federation with stockmarket\.example updated: bundle endpoint https:\/\/127\.0\.0\.1:1 → .*; profile https_web → https_spiffe/,
       ),
       expect.stringMatching(
-        /^entry mesh\.broker, .* put right: selectors unix:uid:0 → .*; federates with none → stockmarket\.example; admin true → false$/,
+        /^entry mesh\.broker, .* updated: selectors unix:uid:0 → .*; federates with none → stockmarket\.example; admin true → false$/,
       ),
     ]);
     expect(report.deleted).toEqual([expect.stringContaining("spiffe://broker.example/stray for unix:uid:0 deleted")]);

@@ -56,7 +56,7 @@ test("a partner that has not introduced itself is pending and costs no workload 
   const second = await reconcile(plan, server.api, { readBundle: introduced });
   expect(changesOf(second)).toEqual([
     "federation with a.example created with its introduction",
-    "entry mesh.broker, spiffe://broker.example/broker for unix:uid:70005 put right: federates with none → a.example",
+    "entry mesh.broker, spiffe://broker.example/broker for unix:uid:70005 updated: federates with none → a.example",
   ]);
   expect(isSettled(second)).toBe(true);
 });
@@ -72,7 +72,7 @@ test("an introduction never replaces a bundle that is held", async ({ expect }) 
 test("a bundle that went missing is bootstrapped again", async ({ expect }) => {
   const server = serverInMemory({ relationships: [relationship("a.example")] });
   const report = await reconcile(plan, server.api, { readBundle: introduced });
-  expect(report.updated).toEqual(["federation with a.example put right: bundle none → its introduction"]);
+  expect(report.updated).toEqual(["federation with a.example updated: bundle none → its introduction"]);
   expect(server.entries.get("mesh.broker")?.federatesWith).toEqual(["a.example"]);
 });
 
@@ -80,7 +80,7 @@ test("an address is put right even while the introduction is missing", async ({ 
   const server = serverInMemory({ relationships: [relationship("a.example", { bundleEndpointUrl: "https://x" })] });
   const report = await reconcile(plan, server.api, { readBundle: silent });
   expect(report.updated).toEqual([
-    "federation with a.example put right: bundle endpoint https://x → https://a.example:8443",
+    "federation with a.example updated: bundle endpoint https://x → https://a.example:8443",
   ]);
   expect(server.relationships.get("a.example")).toEqual(relationship("a.example"));
 });
