@@ -11,10 +11,12 @@ const leanFlags = ["--no-opt", "--no-maglev", "--no-sparkplug", "--max-semi-spac
 const attemptVariable = "MESH_CONTROLLER_LEAN_ATTEMPT";
 
 const attempt = Number(process.env[attemptVariable] ?? 0);
-if (attempt === 0) startAnew();
+const isLean =
+  process.env["NODE_COMPILE_CACHE"] !== undefined && leanFlags.every((flag) => process.execArgv.includes(flag));
+if (!isLean && attempt === 0) startAnew();
 const { runController } = await import("./run.ts");
 // Node's type stripping is a WebAssembly program that keeps 25 MB once it has run; what it made is in the cache now.
-if (attempt === 1 && hasStrippedTypes()) {
+if (attempt < 2 && hasStrippedTypes()) {
   flushCompileCache();
   startAnew();
 }

@@ -52,7 +52,8 @@ function configuration(
         return { ...known, state: "rejected", ...(reason === undefined ? {} : { reason }) };
       }
       // Envoy reports the version of an update also when it rejected it: only the counters tell.
-      if (subscription !== undefined && subscription.rejected > updates.pastRejections(sidecar, file))
+      const past = updates.pastRejections(sidecar, file);
+      if (subscription !== undefined && past !== undefined && subscription.rejected > past)
         return { ...known, state: "rejected" };
       return { ...known, state: subscription?.version === wanted[file] ? "in-sync" : "behind" };
     });

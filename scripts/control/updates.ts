@@ -14,8 +14,8 @@ export interface SidecarUpdates {
   readonly versions: (sidecar: SidecarPlan) => Versions;
   /** Why the sidecar serves an older configuration than the plan wants; undefined when it was not rejected. */
   readonly rejection: (sidecar: SidecarPlan) => Rejection | undefined;
-  /** Rejections of a file that Envoy counted before it accepted the present one. */
-  readonly pastRejections: (sidecar: SidecarPlan, file: DynamicFileName) => number;
+  /** Rejections of a file that Envoy counted before it accepted the present one; undefined while that is not settled. */
+  readonly pastRejections: (sidecar: SidecarPlan, file: DynamicFileName) => number | undefined;
   /**
    * Has the sidecar take up what the plan wants, unless it rejected just that before. `insist`: a command asks, so it
    * is tried again.
@@ -55,7 +55,7 @@ export function sidecarUpdates(): SidecarUpdates {
     bring,
     versions: (sidecar) => rendering(sidecar).versions,
     rejection: (sidecar) => recorded.get(sidecar.process)?.rejection,
-    pastRejections: (sidecar, file) => recorded.get(sidecar.process)?.past[file] ?? 0,
+    pastRejections: (sidecar, file) => recorded.get(sidecar.process)?.past[file],
   };
 }
 
