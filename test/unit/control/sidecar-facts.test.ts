@@ -52,8 +52,9 @@ test("rejections that are past, or not settled yet, do not count", ({ expect }) 
   expect(states({ pastRejections: () => undefined })[1]).toBe("policy.yaml in-sync");
 });
 
+const rejection = () => ({ file: "policy.yaml" as const, reason: "missing )" });
+
 test("an update that was rejected and put back is told with its reason", ({ expect }) => {
-  const rejection = () => ({ file: "policy.yaml" as const, reason: "missing )" });
   expect(states({ rejection, versions: () => ({ ...wanted, "policy.yaml": "p2" }) })[1]).toBe(
     "policy.yaml rejected missing )",
   );
