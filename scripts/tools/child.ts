@@ -58,10 +58,13 @@ export async function run(program: string, args: readonly string[], options: Run
   child.stdin.on("error", ignoreClosedPipe).end(options.input);
   const output = [eachLine(child.stdout, (line) => (stdout.push(line), keep(line))), eachLine(child.stderr, keep)];
   try {
-    const status = await ended;
-    await Promise.all(output);
+    const [status] = await Promise.all([ended, ...output]);
     options.signal.throwIfAborted();
     return { status, stdout: stdout.join("\n"), tail };
+  } catch (error) {
+    // What takes the lines has failed: there is nobody to run for.
+    signalGroup(child, "SIGKILL");
+    throw error;
   } finally {
     options.signal.removeEventListener("abort", end);
   }

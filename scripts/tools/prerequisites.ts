@@ -46,7 +46,7 @@ export function requirePrerequisites(tasks: readonly Task[], machine: Machine): 
   if (missing.length === 0) return;
   const packages = [...new Set(missing.flatMap((one) => one.packages))];
   const install = packages.length === 0 ? "see above" : `as root, on Debian: apt-get install ${packages.join(" ")}`;
-  throw new MeshError("MESH_PREREQUISITE", "this machine lacks programs that getting SPIRE and Envoy needs", {
+  throw new MeshError("MESH_PREREQUISITE", "this machine lacks what it takes to get SPIRE and Envoy", {
     details: missing.map(({ what }) => `- ${what}`),
     fix: `${install}; then run this again`,
   });

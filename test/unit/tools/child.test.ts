@@ -66,3 +66,12 @@ test("a program that finds no space left is a full disk", async ({ expect }) => 
     code: "MESH_DISK_FULL",
   });
 });
+
+function failToTake(): never {
+  throw new Error("nowhere to write it");
+}
+
+test("when what takes the lines fails, the program is ended and that failure is told", async ({ expect }) => {
+  const running = run("sh", ["-c", "echo line; exec sleep 60"], { ...options, onLine: failToTake });
+  await expect(running).rejects.toThrow("nowhere to write it");
+});
