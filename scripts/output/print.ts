@@ -8,11 +8,19 @@ type Format = Parameters<typeof styleText>[0];
 /** Colours text for a stream; the text itself when the stream is no terminal or the user asked for none. */
 export type Paint = (format: Format, text: string) => string;
 
+let eraseInPlaceLine: (() => void) | undefined;
+
+/** Names what takes the in-place line off the terminal, so that whatever is printed begins on a line of its own. */
+export function holdInPlaceLine(erase: (() => void) | undefined): void {
+  eraseInPlaceLine = erase;
+}
+
 /**
  * Prints a command's result on standard output, with a line end. A reader that went away (`| head`) is not an error:
  * see `toleratePipeEnd`.
  */
 export function printResult(text: string): void {
+  eraseInPlaceLine?.();
   process.stdout.write(`${text}\n`);
 }
 
@@ -23,6 +31,7 @@ export function printJson(value: unknown): void {
 
 /** Prints a line on standard error: what is said beside the result. */
 export function printNote(text: string): void {
+  eraseInPlaceLine?.();
   process.stderr.write(`${text}\n`);
 }
 

@@ -2,7 +2,7 @@
 // with a spinner and the time it took so far; elsewhere plain lines, at most one every five seconds for a long step.
 
 import type { Report, StageEvent } from "../events.ts";
-import { paintNote, type Paint } from "./print.ts";
+import { holdInPlaceLine, paintNote, type Paint } from "./print.ts";
 
 export interface Progress {
   readonly report: Report;
@@ -71,6 +71,7 @@ function inPlaceProgress(
   const rest = (): void => {
     clearInterval(timer);
     timer = undefined;
+    holdInPlaceLine(undefined);
   };
   const report = (event: StageEvent): void => {
     if (event.kind === "start" || event.kind === "progress") {
@@ -78,10 +79,11 @@ function inPlaceProgress(
       running.delete(event.stage);
       running.set(event.stage, { startedAt, text: messageWithFraction(event) });
       timer ??= setInterval(draw, frameMs).unref();
+      holdInPlaceLine(erase);
       draw();
       return;
     }
-    erase();
+    if (timer !== undefined) erase();
     stream.write(`${lineOf(event, paint)}\n`);
     if (event.kind === "done") running.delete(event.stage);
     if (running.size === 0) rest();

@@ -1,5 +1,6 @@
 import { test } from "vitest";
 
+import { printNote } from "../../../scripts/output/print.ts";
 import { showProgress, type ProgressOptions } from "../../../scripts/output/progress.ts";
 
 const plain = (_: unknown, text: string): string => text;
@@ -65,4 +66,17 @@ test("quiet says nothing", ({ expect }) => {
   report({ kind: "start", stage: "tools", message: "x" });
   end();
   expect(written).toEqual([]);
+});
+
+test("whatever is printed meanwhile begins on a line of its own", ({ expect }) => {
+  const { written, options } = screen({ isTTY: true, columns: 80 });
+  const { report, end } = showProgress(options);
+  report({ kind: "start", stage: "edges", message: "waiting for a request to cross every edge" });
+  const before = written.length;
+  printNote("");
+  expect(written.slice(before)).toEqual(["\r\u001B[2K"]);
+  end();
+  const after = written.length;
+  printNote("");
+  expect(written).toHaveLength(after);
 });
