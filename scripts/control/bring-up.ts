@@ -16,6 +16,7 @@ import { until } from "../wait.ts";
 import { controllerClient } from "./client.ts";
 import { writeDynamicFiles } from "./dynamic-files.ts";
 import { reconcileDomain } from "./reconcile-domain.ts";
+import { explainRejection } from "./rejection.ts";
 import type { PlanReport } from "./report.ts";
 import { watchDeaths } from "./deaths.ts";
 
@@ -148,7 +149,11 @@ async function introduce(mesh: Mesh, domain: DomainPlan): Promise<ServerApi> {
 /** By its controller where that runs: it alone writes the files of running sidecars. Otherwise here, by the same code. */
 async function reconciled(mesh: Mesh, domain: DomainPlan, api: ServerApi): Promise<void> {
   if (mesh.running.has(domain.controller.process)) {
-    const report = await controllerClient(domain).applyPlan(mesh.plan);
+    const report = await controllerClient(domain)
+      .applyPlan(mesh.plan)
+      .catch(async (error: unknown) => {
+        throw await explainRejection(error, domain, mesh.runtime);
+      });
     mesh.trust.push(...report.trust);
     mesh.takenUp.push(...report.files);
     return;

@@ -138,7 +138,7 @@ function healthOf(
   seen: { readonly stats: Stats; readonly bundles: readonly ValidationFacts[]; readonly holdsSvid: boolean },
 ): Health {
   const waits = [
-    ...(seen.holdsSvid ? [] : [`its SVID ${sidecar.spiffeId}`]),
+    ...(seen.holdsSvid || seen.bundles.length === 0 ? [] : [`its SVID ${sidecar.spiffeId}`]),
     ...seen.bundles
       .filter(({ trustDomains }) => trustDomains.length === 0)
       .map(({ context }) => (context === "ALL" ? "its peers' bundles" : `the bundle ${context}`)),

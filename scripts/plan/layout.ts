@@ -49,6 +49,7 @@ export function domainPaths(host: Host, domain: TrustDomain) {
     agentPrivateKey: `${host.runDir}/${agent}/data/x509pop.key.pem`,
     controllerSocket: `${host.runDir}/${controller}/controller.sock`,
     controllerPlan: `${host.runDir}/${controller}/plan.json`,
+    controllerCompileCache: `${host.runDir}/${controller}/compile-cache`,
     bundleFile: `${host.runDir}/bundles/${domain.name}/bundle.json`,
   };
 }

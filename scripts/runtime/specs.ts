@@ -18,8 +18,7 @@ export function toSpec(process: Process, { logDir, setpriv, ownUsers, buildEnv }
   const privileges = { setpriv, user: ownUsers ? process.user : undefined };
   return {
     name: process.name,
-    // The build's environment comes from whoever types the command, and must not restart anything.
-    fingerprint: JSON.stringify(process),
+    fingerprint: fingerprintOf(process),
     command: setprivCommand(privileges, process.command),
     env: process.env,
     workingDir: process.workingDir,
@@ -35,6 +34,14 @@ export function toSpec(process: Process, { logDir, setpriv, ownUsers, buildEnv }
 
 export function logFile(logDir: string, name: string): string {
   return `${logDir}/${name}.log`;
+}
+
+/**
+ * What a process is started with, and nothing else: how it is probed or what waits for it changes while it runs. The
+ * build's environment comes from whoever types the command, and must not restart anything either.
+ */
+function fingerprintOf({ user, command, env, workingDir, build }: Process): string {
+  return JSON.stringify({ user, command, env, workingDir, build });
 }
 
 /** What a compiler or a package client needs to work at all, behind a proxy too; no other variable is handed on. */
