@@ -150,7 +150,9 @@ stop_ticker() {
 clean_up() {
   trap - EXIT INT TERM HUP
   if [ -n "$work" ]; then
-    kill "$work" 2>/dev/null || :
+    # npm answers a milder signal by rolling back, for up to half a minute. There is nothing to roll back to: the next
+    # run begins node_modules anew, from npm's cache.
+    kill -KILL "$work" 2>/dev/null || :
     wait "$work" 2>/dev/null || :
   fi
   stop_ticker

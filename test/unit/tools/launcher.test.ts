@@ -1,10 +1,12 @@
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile } from "node:child_process";
+import { once } from "node:events";
 import { chmod, copyFile, cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { test as base } from "vitest";
 
 import { toolCacheDir } from "../../../scripts/tools/cache-dir.ts";
+import { until } from "../../../scripts/wait.ts";
 import { tempDir } from "../runtime/temp-dir.ts";
 
 const repository = join(import.meta.dirname, "../../..");
@@ -14,6 +16,7 @@ interface Clone {
   readonly dir: string;
   /** Runs the launcher; `node` and `npm` are stand-ins that say what they were called with. */
   readonly run: (args?: readonly string[], options?: RunOptions) => Promise<Ran>;
+  readonly start: (env: Readonly<Record<string, string>>) => ChildProcess;
   /** What npm was called with, so far. */
   readonly npmCalls: () => Promise<string[]>;
 }
@@ -39,6 +42,7 @@ exit \${FAKE_STATUS:-0}
 const fakeNpm = `#!/bin/sh
 echo "$*" >>"$NPM_CALLS"
 [ -z "\${FAKE_NPM_FAILS:-}" ] || { echo "npm error $FAKE_NPM_FAILS" >&2; exit 1; }
+[ -z "\${FAKE_NPM_HANGS:-}" ] || exec sleep 60
 mkdir -p node_modules
 `;
 
@@ -73,6 +77,7 @@ const test = base.extend<{ clone: Clone }>({
           return failedRun(error);
         }
       },
+      start: (env) => execFile(join(dir, "mesh"), [], { cwd: dir, env: { ...common, ...env } }, () => {}),
       npmCalls: async () => (await readFile(calls, "utf8").catch(() => "")).split("\n").filter((line) => line !== ""),
     });
   },
@@ -131,6 +136,21 @@ test("an installation that fails is told with npm's words, and tried again", asy
   );
   expect((await clone.run()).status).toBe(0);
   expect(await clone.npmCalls()).toHaveLength(2);
+});
+
+test("one that is ended ends npm, and the next goes on", async ({ clone, expect }) => {
+  const child = clone.start({ FAKE_NPM_HANGS: "yes" });
+  const closed = once(child, "close");
+  await until("npm runs", async () => (await clone.npmCalls()).length > 0, { deadlineMs: 5000 });
+  child.kill("SIGTERM");
+  expect(await closed).toEqual([143, null]);
+  expect((await clone.run()).status).toBe(0);
+});
+
+test("of two at once one installs, and the other waits for it", async ({ clone, expect }) => {
+  const ran = await Promise.all([clone.run(), clone.run(), clone.run()]);
+  expect(ran.map(({ status }) => status)).toEqual([0, 0, 0]);
+  expect(await clone.npmCalls()).toHaveLength(1);
 });
 
 test("a full disk and --offline have errors of their own", async ({ clone, expect }) => {
