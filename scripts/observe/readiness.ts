@@ -7,8 +7,9 @@ import { requestUnix } from "./unix-http.ts";
 
 const deadlineMs = 500;
 
-/** Looks once; a process that does not answer is not ready. Never throws. */
-export async function isReady(probe: Probe): Promise<boolean> {
+/** Looks once; a process that does not answer is not ready, one without a probe has nothing to show. Never throws. */
+export async function isReady(probe: Probe | undefined): Promise<boolean> {
+  if (probe === undefined) return true;
   if (probe.kind === "sidecar") return isSidecarReady(probe);
   try {
     return (await healthStatus(probe)) === 200;

@@ -1,8 +1,8 @@
 // mesh + host → Plan. Pure: the same two inputs always give the same plan.
 
 import type { Mesh, TrustDomain } from "../model/mesh.ts";
+import { bundleEndpointOf, domainAddress } from "./addresses.ts";
 import {
-  addressOf,
   agentSpiffeId,
   bundleEndpointUrl,
   entriesOf,
@@ -11,7 +11,8 @@ import {
   workloadsOf,
 } from "./identities.ts";
 import { domainFolders, domainPaths, meshFolders, ports, processName, workloadFolders } from "./layout.ts";
-import type { DomainPlan, Host, Plan, Process } from "./plan.ts";
+import { bootstrapProcess, inContainer, keysProcess } from "./containers.ts";
+import type { DomainPlan, Folder, Host, Plan, Process } from "./plan.ts";
 import { agentProcess, appProcess, controllerProcess, serverProcess, sidecarProcess } from "./processes.ts";
 import { edgePlan, sidecarPlan } from "./sidecars.ts";
 
@@ -22,20 +23,30 @@ export function plan(mesh: Mesh, host: Host): Plan {
     runtime: host.runtime,
     domains,
     processes: mesh.trustDomains.flatMap((domain, index) => domainProcesses(mesh, host, domain, domains[index])),
-    folders: [
-      ...meshFolders(host),
-      ...mesh.trustDomains.flatMap((domain) => [
-        ...domainFolders(host, domain),
-        ...workloadsOf(mesh, domain).flatMap((workload) => workloadFolders(host, domain, workload)),
-      ]),
-    ],
+    folders: foldersOf(mesh, host),
     edges: mesh.edges.map((edge) => edgePlan(mesh, host, edge)),
+    ...(host.networks === undefined ? {} : { networks: host.networks }),
   };
+}
+
+function foldersOf(mesh: Mesh, host: Host): Folder[] {
+  const folders = [
+    ...meshFolders(host),
+    ...mesh.trustDomains.flatMap((domain) => [
+      ...domainFolders(host, domain, {
+        sidecars: workloadsOf(mesh, domain).map(processName.sidecar),
+        partners: mesh.trustDomains.filter(({ federatesWith }) => federatesWith.includes(domain.domain)),
+      }),
+      ...workloadsOf(mesh, domain).flatMap((workload) => workloadFolders(host, domain, workload)),
+    ]),
+  ];
+  // In a container the others are made by mounting what lies in them.
+  return host.runtime === "native" ? folders : folders.filter(({ mounts }) => mounts !== undefined);
 }
 
 function domainPlan(mesh: Mesh, host: Host, domain: TrustDomain): DomainPlan {
   const paths = domainPaths(host, domain);
-  const address = addressOf(host, domain);
+  const address = domainAddress(host, domain, processName.server(domain));
   return {
     trustDomain: domain.domain,
     name: domain.name,
@@ -49,8 +60,7 @@ function domainPlan(mesh: Mesh, host: Host, domain: TrustDomain): DomainPlan {
       spiffeId: serverSpiffeId(domain.domain),
       agentCaBundle: paths.agentCaBundle,
       bundleEndpoint: {
-        host: address,
-        port: ports.bundleEndpoint,
+        ...bundleEndpointOf(host, domain),
         url: bundleEndpointUrl(host, domain),
         spiffeId: serverSpiffeId(domain.domain),
         profile: "https_spiffe",
@@ -59,7 +69,7 @@ function domainPlan(mesh: Mesh, host: Host, domain: TrustDomain): DomainPlan {
     agent: {
       process: processName.agent(domain),
       socket: paths.agentSocket,
-      health: { host: address, port: ports.agentHealth },
+      health: { host: domainAddress(host, domain, processName.agent(domain)), port: ports.agentHealth },
       dataDir: paths.agentData,
       spiffeId: agentSpiffeId(domain),
       commonName: processName.agent(domain),
@@ -81,7 +91,7 @@ function domainPlan(mesh: Mesh, host: Host, domain: TrustDomain): DomainPlan {
 
 function domainProcesses(mesh: Mesh, host: Host, domain: TrustDomain, built: DomainPlan | undefined): Process[] {
   const workloads = workloadsOf(mesh, domain);
-  return [
+  const processes = [
     serverProcess(host, domain),
     agentProcess(host, domain),
     ...workloads.flatMap((workload) => {
@@ -91,4 +101,7 @@ function domainProcesses(mesh: Mesh, host: Host, domain: TrustDomain, built: Dom
     }),
     controllerProcess(host, domain, workloads),
   ];
+  if (host.runtime === "native") return processes;
+  const contained = processes.map((process) => inContainer(domain, process));
+  return [keysProcess(host, domain), bootstrapProcess(host, domain), ...contained];
 }

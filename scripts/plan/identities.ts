@@ -2,7 +2,8 @@
 // (spire.spiffe.io/v1alpha1). Derived from the mesh alone; trust/reconcile.ts makes SPIRE Server agree with them.
 
 import type { Mesh, TrustDomain, Workload } from "../model/mesh.ts";
-import { domainPaths, ports, processName, uidOf } from "./layout.ts";
+import { bundleEndpointOf } from "./addresses.ts";
+import { domainPaths, processName, uidOf } from "./layout.ts";
 import type { FederatedTrustDomain, Host, StaticEntry } from "./plan.ts";
 
 /** SPIFFE ID that a SPIRE Server presents at its bundle endpoint, profile `https_spiffe`. */
@@ -17,13 +18,8 @@ export function agentSpiffeId(domain: TrustDomain): string {
 
 /** Where partners fetch this domain's bundle, inside the mesh. */
 export function bundleEndpointUrl(host: Host, domain: TrustDomain): string {
-  return `https://${addressOf(host, domain)}:${ports.bundleEndpoint}`;
-}
-
-export function addressOf(host: Host, domain: TrustDomain): string {
-  const address = host.addresses[domain.domain];
-  if (address === undefined) throw new Error(`no address is assigned to ${domain.domain}`);
-  return address;
+  const { host: address, port } = bundleEndpointOf(host, domain);
+  return `https://${address}:${port}`;
 }
 
 /**

@@ -1,4 +1,4 @@
-// Where everything lies on the native runtime and who may touch it: names → paths, users and folders. Pure.
+// Where everything lies and who may touch it: names → paths, users and folders. Pure.
 
 import type { TrustDomain, Workload } from "../model/mesh.ts";
 import type { Folder, Host, User } from "./plan.ts";
@@ -7,6 +7,8 @@ import type { Folder, Host, User } from "./plan.ts";
 export const processName = {
   server: (domain: TrustDomain): string => `spire-server-${domain.name}`,
   agent: (domain: TrustDomain): string => `spire-agent-${domain.name}`,
+  keys: (domain: TrustDomain): string => `spire-keys-${domain.name}`,
+  bootstrap: (domain: TrustDomain): string => `spire-bootstrap-${domain.name}`,
   controller: (domain: TrustDomain): string => `controller-${domain.name}`,
   sidecar: (workload: Workload): string => `${workload.name}-sidecar`,
   app: (workload: Workload): string => workload.name,
@@ -37,18 +39,27 @@ export function domainPaths(host: Host, domain: TrustDomain) {
   const server = processName.server(domain);
   const agent = processName.agent(domain);
   const controller = processName.controller(domain);
+  const config = (process: string): string =>
+    host.configDir === undefined ? `${host.runDir}/config/${process}` : `${host.configDir}/spire/${domain.domain}`;
+  const serverData = `${host.dataDir}/${server}`;
+  const agentData = `${host.runDir}/${agent}/data`;
+  const controllerPlan = `${host.runDir}/${controller}/plan.json`;
+  const agentKey = host.keyDir === undefined ? agentData : `${host.keyDir}/${agent}`;
   return {
-    serverConfig: `${host.runDir}/config/${server}/server.conf`,
-    serverData: `${host.dataDir}/${server}`,
+    serverConfig: `${config(server)}/server.conf`,
+    serverData,
     adminSocket: `${host.runDir}/${server}/api.sock`,
-    agentCaBundle: `${host.runDir}/config/${server}/agent-ca.pem`,
-    agentConfig: `${host.runDir}/config/${agent}/agent.conf`,
-    agentData: `${host.runDir}/${agent}/data`,
+    agentCaBundle: `${host.keyDir === undefined ? config(server) : serverData}/agent-ca.pem`,
+    agentConfig: `${config(agent)}/agent.conf`,
+    agentData,
     agentSocket: `${host.runDir}/${agent}/public/agent.sock`,
-    agentCertificate: `${host.runDir}/${agent}/data/x509pop.crt.pem`,
-    agentPrivateKey: `${host.runDir}/${agent}/data/x509pop.key.pem`,
+    agentKey,
+    agentCertificate: `${agentKey}/x509pop.crt.pem`,
+    agentPrivateKey: `${agentKey}/x509pop.key.pem`,
     controllerSocket: `${host.runDir}/${controller}/controller.sock`,
-    controllerPlan: `${host.runDir}/${controller}/plan.json`,
+    controllerPlan,
+    /** What the controller starts from. */
+    startPlan: host.configDir === undefined ? controllerPlan : `${config(controller)}/plan.json`,
     controllerCompileCache: `${host.runDir}/${controller}/compile-cache`,
     bundleFile: `${host.runDir}/bundles/${domain.name}/bundle.json`,
   };
@@ -56,8 +67,10 @@ export function domainPaths(host: Host, domain: TrustDomain) {
 
 export function workloadPaths(host: Host, workload: Workload) {
   const sidecar = processName.sidecar(workload);
+  const config =
+    host.configDir === undefined ? `${host.runDir}/config/${sidecar}` : `${host.configDir}/envoy/${workload.name}`;
   return {
-    bootstrap: `${host.runDir}/config/${sidecar}/bootstrap.yaml`,
+    bootstrap: `${config}/bootstrap.yaml`,
     adminSocket: `${host.runDir}/${sidecar}/admin/admin.sock`,
     dynamicDir: `${host.runDir}/${sidecar}/xds`,
     outboundSocket: (callee: string): string => `${host.runDir}/${sidecar}/outbound/${callee}.sock`,
@@ -74,23 +87,40 @@ const readable = 0o755;
 /**
  * Folders of one trust domain. A Unix socket can be opened by whoever may enter its folder, so the folders are the
  * access control: the admin socket of SPIRE Server for its controller alone, the agent's socket for sidecars alone.
+ * On docker whoever is not named has not even the mount.
  */
-export function domainFolders(host: Host, domain: TrustDomain): Folder[] {
+export function domainFolders(host: Host, domain: TrustDomain, near: Neighbours): Folder[] {
   const server = processName.server(domain);
   const agent = processName.agent(domain);
   const controller = processName.controller(domain);
+  const bootstrap = processName.bootstrap(domain);
+  const keys = processName.keys(domain);
+  const paths = domainPaths(host, domain);
   const owned = folderMaker(host);
   return [
-    owned(`${host.dataDir}/${server}`, server, server, own, true),
-    owned(`${host.runDir}/${server}`, server, controller, shared),
-    owned(`${host.runDir}/${agent}`, null, null, passage),
-    owned(`${host.runDir}/${agent}/data`, agent, agent, own),
-    owned(`${host.runDir}/${agent}/public`, agent, agent, shared),
-    owned(`${host.runDir}/${controller}`, controller, controller, shared),
-    owned(`${host.runDir}/bundles/${domain.name}`, controller, controller, readable),
-    owned(`${host.runDir}/config/${server}`, null, null, readable),
-    owned(`${host.runDir}/config/${agent}`, null, null, readable),
+    owned(paths.serverData, [server, server], own, { durable: true, writes: [keys] }),
+    ...(host.keyDir === undefined ? [] : [owned(paths.agentKey, [keys, agent], shared, { durable: true })]),
+    owned(`${host.runDir}/${server}`, [server, controller], shared, { reads: [bootstrap] }),
+    owned(`${host.runDir}/${agent}`, null, passage),
+    owned(paths.agentData, [agent, agent], own),
+    owned(`${host.runDir}/${agent}/public`, [agent, agent], shared, { reads: near.sidecars }),
+    owned(`${host.runDir}/${controller}`, [controller, controller], shared),
+    owned(`${host.runDir}/bundles/${domain.name}`, [controller, controller], readable, {
+      writes: [bootstrap],
+      reads: [
+        agent,
+        ...near.partners.flatMap((partner) => [processName.controller(partner), processName.bootstrap(partner)]),
+      ],
+    }),
+    owned(`${host.runDir}/config/${server}`, null, readable),
+    owned(`${host.runDir}/config/${agent}`, null, readable),
   ];
+}
+
+/** Who else has to do with a trust domain's folders. */
+export interface Neighbours {
+  readonly sidecars: readonly string[];
+  readonly partners: readonly TrustDomain[];
 }
 
 /** Folders of one workload: the app and its sidecar meet in two, the controller and the sidecar in two others. */
@@ -100,31 +130,47 @@ export function workloadFolders(host: Host, domain: TrustDomain, workload: Workl
   const controller = processName.controller(domain);
   const owned = folderMaker(host);
   return [
-    owned(`${host.runDir}/${sidecar}`, null, null, passage),
-    owned(`${host.runDir}/${sidecar}/admin`, sidecar, controller, shared),
-    owned(`${host.runDir}/${sidecar}/xds`, controller, sidecar, shared),
-    owned(`${host.runDir}/${sidecar}/outbound`, sidecar, app, shared),
-    owned(`${host.runDir}/${app}`, app, sidecar, shared),
-    owned(`${host.runDir}/config/${sidecar}`, null, null, readable),
+    owned(`${host.runDir}/${sidecar}`, null, passage),
+    owned(`${host.runDir}/${sidecar}/admin`, [sidecar, controller], shared),
+    owned(`${host.runDir}/${sidecar}/xds`, [controller, sidecar], shared, { reads: [processName.bootstrap(domain)] }),
+    owned(`${host.runDir}/${sidecar}/outbound`, [sidecar, app], shared, { reads: [controller] }),
+    owned(`${host.runDir}/${app}`, [app, sidecar], shared),
+    owned(`${host.runDir}/config/${sidecar}`, null, readable),
   ];
 }
 
 export function meshFolders(host: Host): Folder[] {
   const owned = folderMaker(host);
   return [
-    owned(host.runDir, null, null, passage),
-    owned(`${host.runDir}/config`, null, null, readable),
-    owned(`${host.runDir}/bundles`, null, null, readable),
-    owned(host.dataDir, null, null, passage, true),
+    owned(host.runDir, null, passage),
+    owned(`${host.runDir}/config`, null, readable),
+    owned(`${host.runDir}/bundles`, null, readable),
+    owned(host.dataDir, null, passage, { durable: true }),
   ];
 }
 
-/** `null` stands for whoever runs the command: root, or the one user. */
+/** Processes that natively enter by another group, or because everybody may. On docker they are named. */
+interface FolderOptions {
+  readonly durable?: boolean;
+  readonly writes?: readonly string[];
+  readonly reads?: readonly string[];
+}
+
+/** `null` in place of owner and group stands for whoever runs the command: root, or the one user. */
 function folderMaker(host: Host) {
-  return (path: string, user: string | null, group: string | null, mode: number, durable = false): Folder => {
+  return (
+    path: string,
+    owned: readonly [owner: string, group: string] | null,
+    mode: number,
+    { durable = false, writes = [], reads = [] }: FolderOptions = {},
+  ): Folder => {
     const self = "self" in host.users ? host.users.self : { uid: 0, gid: 0 };
-    const uid = user === null ? self.uid : uidOf(host, user);
-    const gid = group === null ? self.gid : gidOf(host, group);
-    return { path, owner: { uid, gid }, mode, durable };
+    if (owned === null) return { path, owner: { uid: self.uid, gid: self.gid }, mode, durable };
+    const [owner, group] = owned;
+    const folder = { path, owner: { uid: uidOf(host, owner), gid: gidOf(host, group) }, mode, durable };
+    if (host.runtime === "native") return folder;
+    const read = Object.fromEntries([group, ...reads].map((process) => [process, "read" as const]));
+    const write = Object.fromEntries([owner, ...writes].map((process) => [process, "write" as const]));
+    return { ...folder, mounts: { ...read, ...write } };
   };
 }

@@ -11,6 +11,8 @@ export interface Plan {
   /** Folders to be made before the first process starts, parents first. */
   readonly folders: readonly Folder[];
   readonly edges: readonly EdgePlan[];
+  /** On docker: its networks. Natively there is the machine's. */
+  readonly networks?: readonly Network[];
 }
 
 /** A process, the same everywhere under one name. */
@@ -33,11 +35,13 @@ export interface Process {
   readonly sockets: readonly string[];
   /** Listening addresses; must be free before the first start. */
   readonly listens: readonly HostPort[];
-  readonly after: readonly { readonly process: string; readonly until: "started" | "ready" }[];
-  readonly ready: Probe;
+  readonly after: readonly { readonly process: string; readonly until: "started" | "ready" | "completed" }[];
+  /** Absent: a one-shot, which ends with status 0 when it has done its work. */
+  readonly ready?: Probe;
 }
 
-export type Role = "spire-server" | "spire-agent" | "controller" | "sidecar" | "app";
+/** `keys` and `bootstrap` are one-shots of the docker runtime; natively `./mesh up` does their work. */
+export type Role = "spire-server" | "spire-agent" | "controller" | "sidecar" | "app" | "keys" | "bootstrap";
 
 /** Numeric ids: no accounts are made. When the mesh runs as an ordinary user every process has that user's. */
 export interface User {
@@ -59,6 +63,19 @@ export interface Folder {
   readonly mode: number;
   /** What lies there outlives `stop`: SPIRE Server's own data. */
   readonly durable: boolean;
+  /** On docker: the processes that have it at all. What natively owner, group and mode do, there does the mount. */
+  readonly mounts?: Readonly<Record<string, "read" | "write">>;
+}
+
+/** A container network, and who is on it with which address. */
+export interface Network {
+  readonly name: string;
+  /** `federation` lies between trust domains; `page` is one sidecar's way to the host, for what it publishes. */
+  readonly kind: "trust-domain" | "federation" | "page";
+  /** In CIDR notation. */
+  readonly subnet: string;
+  /** Address by process. */
+  readonly members: Readonly<Record<string, string>>;
 }
 
 /** Everything one controller needs for its trust domain. */
@@ -155,7 +172,8 @@ export interface SidecarPlan {
     }[];
   };
   readonly outbound: readonly Outbound[];
-  readonly published?: HostPort;
+  /** Where people reach its page; `listen`: where the sidecar listens for that, when it is not the same address. */
+  readonly published?: HostPort & { readonly listen?: HostPort };
   /** Longest life of a connection in seconds: as callee, and (shorter) as caller. */
   readonly maxConnectionSeconds: { readonly inbound: number; readonly outbound: number };
 }
@@ -203,6 +221,10 @@ export interface Host {
   readonly dataDir: string;
   /** Sockets and dynamic files. */
   readonly runDir: string;
+  /** On docker: `spire/` and `envoy/` of the checkout, read-only. Natively configuration is rendered into `runDir`. */
+  readonly configDir?: string;
+  /** On docker: agents' keys, which must outlive the container that makes them. Natively they lie in `runDir`. */
+  readonly keyDir?: string;
   readonly logDir: string;
   readonly tools: {
     readonly spireServer: string;
@@ -212,6 +234,8 @@ export interface Host {
   };
   /** Per trust domain: the address of its SPIRE Server, agent and sidecars. */
   readonly addresses: Readonly<Record<string, string>>;
+  /** On docker each process has addresses of its own, in the networks it joins. */
+  readonly networks?: readonly Network[];
   /** Per workload: the port of its sidecar's inbound listener. Kept while the mesh lives. */
   readonly inboundPorts: Readonly<Record<string, number>>;
   /** First numeric id of this mesh's block, when each process has its own user; absent: everything runs as `self`. */

@@ -1,7 +1,7 @@
 // The process list: what is started, as whom, after what, and what proves that it is ready.
 
 import type { App, HostPort, Mesh, TrustDomain, Workload } from "../model/mesh.ts";
-import { addressOf } from "./identities.ts";
+import { bundleEndpointOf, domainAddress } from "./addresses.ts";
 import { domainPaths, ports, processName, userOf, workloadPaths } from "./layout.ts";
 import type { Host, Process, SidecarPlan } from "./plan.ts";
 import { callsOf } from "./sidecars.ts";
@@ -15,7 +15,7 @@ const leanNode = ["--no-opt", "--no-maglev", "--no-sparkplug", "--max-semi-space
 export function serverProcess(host: Host, domain: TrustDomain): Process {
   const name = processName.server(domain);
   const paths = domainPaths(host, domain);
-  const address = addressOf(host, domain);
+  const address = domainAddress(host, domain, name);
   const health = { host: address, port: ports.serverHealth };
   return {
     name,
@@ -27,7 +27,7 @@ export function serverProcess(host: Host, domain: TrustDomain): Process {
     workingDir: paths.serverData,
     files: [paths.serverConfig],
     sockets: [paths.adminSocket],
-    listens: [{ host: address, port: ports.serverApi }, { host: address, port: ports.bundleEndpoint }, health],
+    listens: [{ host: address, port: ports.serverApi }, bundleEndpointOf(host, domain), health],
     after: [],
     ready: { kind: "http", address: health, path: "/ready" },
   };
@@ -36,7 +36,7 @@ export function serverProcess(host: Host, domain: TrustDomain): Process {
 export function agentProcess(host: Host, domain: TrustDomain): Process {
   const name = processName.agent(domain);
   const paths = domainPaths(host, domain);
-  const health = { host: addressOf(host, domain), port: ports.agentHealth };
+  const health = { host: domainAddress(host, domain, name), port: ports.agentHealth };
   return {
     name,
     role: "spire-agent",
@@ -66,7 +66,7 @@ export function controllerProcess(host: Host, domain: TrustDomain, workloads: re
       host.tools.node,
       ...leanNode,
       `${host.repositoryDir}/scripts/control/main.ts`,
-      paths.controllerPlan,
+      paths.startPlan,
       domain.domain,
     ],
     env: { PATH: childPath, NODE_COMPILE_CACHE: paths.controllerCompileCache },
@@ -81,7 +81,8 @@ export function controllerProcess(host: Host, domain: TrustDomain, workloads: re
 
 export function sidecarProcess(host: Host, domain: TrustDomain, workload: Workload, sidecar: SidecarPlan): Process {
   const agent = processName.agent(domain);
-  const listens = [sidecar.inbound?.address, sidecar.published].filter((address) => address !== undefined);
+  const page = sidecar.published?.listen ?? sidecar.published;
+  const listens = [sidecar.inbound?.address, page].filter((address) => address !== undefined);
   const validation = [sidecar.inbound, ...sidecar.outbound].flatMap((end) => end?.validationContext ?? []);
   return {
     name: sidecar.process,

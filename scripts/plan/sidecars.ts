@@ -1,7 +1,8 @@
 // What each sidecar is told: who may call its app, whom its app calls, and how the peers are validated.
 
 import type { Edge, Mesh, TrustDomain, Workload } from "../model/mesh.ts";
-import { addressOf, workloadNamed } from "./identities.ts";
+import { inboundAddress, pageAddress } from "./addresses.ts";
+import { workloadNamed } from "./identities.ts";
 import { domainPaths, processName, workloadPaths } from "./layout.ts";
 import type { AppEndpoint, EdgePlan, Host, Outbound, SidecarPlan, ValidationContext } from "./plan.ts";
 
@@ -21,7 +22,7 @@ export function sidecarPlan(mesh: Mesh, host: Host, domain: TrustDomain, workloa
     app: appEndpoint(host, workload),
     ...(inbound === undefined ? {} : { inbound }),
     outbound: callsOf(mesh, workload).map((edge) => outboundOf(mesh, host, workload, edge)),
-    ...(workload.publish === undefined ? {} : { published: workload.publish }),
+    ...publishedAt(host, workload),
     maxConnectionSeconds: maxConnectionSeconds(domain.ttl.x509SvidSeconds),
   };
 }
@@ -70,11 +71,12 @@ function validationOf(caller: Workload, callee: Workload): ValidationContext {
   return caller.spiffeId.trustDomain === trustDomain ? "ROOTCA" : `spiffe://${trustDomain}`;
 }
 
-function inboundAddress(mesh: Mesh, host: Host, workload: Workload): { host: string; port: number } {
-  const domain = mesh.trustDomains.find(({ domain: name }) => name === workload.spiffeId.trustDomain);
-  const port = host.inboundPorts[workload.name];
-  if (domain === undefined || port === undefined) throw new Error(`no inbound address is assigned to ${workload.name}`);
-  return { host: addressOf(host, domain), port };
+function publishedAt(host: Host, workload: Workload): Pick<SidecarPlan, "published"> {
+  const { publish } = workload;
+  if (publish === undefined) return {};
+  const address = pageAddress(host, workload);
+  const listen = address === undefined ? {} : { listen: { host: address, port: publish.port } };
+  return { published: { ...publish, ...listen } };
 }
 
 function appEndpoint(host: Host, workload: Workload): AppEndpoint {

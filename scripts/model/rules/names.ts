@@ -42,6 +42,7 @@ function domainProcesses(domains: readonly DomainDraft[]): ProcessName[] {
       ["spire-server", "the SPIRE Server"],
       ["spire-agent", "the SPIRE Agent"],
       ["spire-bootstrap", "the bootstrap"],
+      ["spire-keys", "the key maker"],
       ["controller", "the controller"],
     ].map(([prefix, what]) => ({
       name: `${prefix}-${domain.name?.value}`,

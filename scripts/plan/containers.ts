@@ -1,0 +1,77 @@
+// What is different about processes that run in containers: two one-shots per trust domain do what natively `./mesh up`
+// does before and between, and Compose starts everything in the order of `after`.
+
+import type { TrustDomain } from "../model/mesh.ts";
+import { domainPaths, processName, userOf } from "./layout.ts";
+import type { Host, Process } from "./plan.ts";
+
+/** Makes the agent's key and certificate, and the CA by which the server knows them; before the server starts. */
+export function keysProcess(host: Host, domain: TrustDomain): Process {
+  return oneShot(host, domain, {
+    name: processName.keys(domain),
+    role: "keys",
+    program: "keys.ts",
+    // The server's user writes into the server's data; the agent reads its key by its group.
+    user: userOf(host, processName.server(domain), [processName.agent(domain)]),
+    after: [],
+  });
+}
+
+/** Introduces the trust domain to its partners and has its entries written before its agent first asks for them. */
+export function bootstrapProcess(host: Host, domain: TrustDomain): Process {
+  return oneShot(host, domain, {
+    name: processName.bootstrap(domain),
+    role: "bootstrap",
+    program: "bootstrap.ts",
+    user: userOf(host, processName.controller(domain)),
+    after: [
+      { process: processName.server(domain), until: "started" },
+      // Memory volumes live as long as somebody has them mounted: what is written here stays with the controller.
+      { process: processName.controller(domain), until: "started" },
+    ],
+  });
+}
+
+function oneShot(
+  host: Host,
+  domain: TrustDomain,
+  { program, ...given }: Pick<Process, "name" | "role" | "user" | "after"> & { readonly program: string },
+): Process {
+  const { startPlan } = domainPaths(host, domain);
+  return {
+    ...given,
+    trustDomain: domain.domain,
+    command: [host.tools.node, `${host.repositoryDir}/scripts/control/${program}`, startPlan, domain.domain],
+    env: {},
+    workingDir: "/",
+    files: [startPlan],
+    sockets: [],
+    listens: [],
+  };
+}
+
+/** The image has the environment; SPIRE's configuration names the mesh's subnet by a variable. */
+export function inContainer(domain: TrustDomain, process: Process): Process {
+  const { PATH: _path, NODE_COMPILE_CACHE: _cache, ...env } = process.env;
+  const isSpire = process.role === "spire-server" || process.role === "spire-agent";
+  const command = isSpire ? [...process.command, "-expandEnv"] : process.command;
+  return { ...process, env, command, after: order(domain, process.role) };
+}
+
+/**
+ * Who waits for whom. An optimisation but for two cases: a server reads its agents' CA when it starts, and a one-shot that
+ * nobody waits for would count as a failure when it ends.
+ */
+function order(domain: TrustDomain, role: Process["role"]): Process["after"] {
+  switch (role) {
+    case "spire-server":
+      return [{ process: processName.keys(domain), until: "completed" }];
+    case "controller":
+      return [{ process: processName.server(domain), until: "started" }];
+    case "spire-agent":
+    case "sidecar":
+      return [{ process: processName.bootstrap(domain), until: "completed" }];
+    default:
+      return [];
+  }
+}
