@@ -55,6 +55,12 @@ export async function thawProcess(place: Place, name: string): Promise<void> {
   process.kill((await place.process(name)).pid, "SIGCONT");
 }
 
+export async function supervisorPid(place: Place): Promise<number> {
+  const { supervisor } = await stateOf(place);
+  if (supervisor === undefined) throw new Error("the state names no supervisor");
+  return supervisor.pid;
+}
+
 /** Ends what supervises the mesh (SIGKILL), and waits until it is gone. */
 export async function killSupervisor(place: Place): Promise<void> {
   const { supervisor } = await stateOf(place);
