@@ -1,7 +1,7 @@
 // ./mesh logs: the last lines of each log, and with -f what is written from now on.
 
 import { exitStatus, MeshError } from "../errors.ts";
-import { paintResult, printResult } from "../output/print.ts";
+import { paintResult, printable, printResult } from "../output/print.ts";
 import { nativeRuntime } from "../runtime/native.ts";
 import { openStateFolder } from "../runtime/state.ts";
 import type { Context } from "./context.ts";
@@ -28,7 +28,8 @@ export async function logs({ stateDir, env, report, signal }: Context, options: 
   try {
     for await (const { process, text } of runtime.logs(names, { lines: lineCount(options.lines), follow, signal })) {
       const colour = colours[known.indexOf(process) % colours.length] ?? "cyan";
-      printResult(names.length === 1 ? text : `${paintResult(colour, process.padEnd(width))}  ${text}`);
+      const line = printable(text);
+      printResult(names.length === 1 ? line : `${paintResult(colour, process.padEnd(width))}  ${line}`);
     }
   } catch (error) {
     // Ctrl-C is how following ends.

@@ -2,7 +2,7 @@
 // anything else as a bug, with its stack.
 
 import { MeshError, errorCatalogue, exitStatus, messageOf } from "../errors.ts";
-import { paintNote, printNote, type Paint } from "./print.ts";
+import { paintNote, printable, printNote, type Paint } from "./print.ts";
 
 /** Prints the error on standard error and returns the exit status. */
 export function printError(error: unknown): number {
@@ -19,9 +19,9 @@ export function formatError(error: unknown, paint: Paint): string {
 }
 
 function problemLines(error: MeshError, paint: Paint): string[] {
-  const lines = [`${paint(["bold", "red"], `error[${error.code}]:`)} ${error.message}`];
-  for (const detail of error.details) lines.push(`  ${detail}`);
-  for (const cause of causesOf(error)) lines.push(paint("dim", `  because: ${cause}`));
+  const lines = [`${paint(["bold", "red"], `error[${error.code}]:`)} ${printable(error.message)}`];
+  for (const detail of error.details) lines.push(`  ${printable(detail)}`);
+  for (const cause of causesOf(error)) lines.push(paint("dim", `  because: ${printable(cause)}`));
   if (error.fix !== undefined) lines.push(`${paint(["bold", "green"], "fix:")} ${error.fix}`);
   lines.push(paint("dim", `${errorCatalogue[error.code].title}: docs/errors.md#${error.code.toLowerCase()}`));
   return lines;

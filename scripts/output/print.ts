@@ -24,6 +24,17 @@ export function printResult(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+/**
+ * Text of others (logs, messages of programs) made safe to print: control characters, escape sequences among them, are
+ * shown and not obeyed (CWE-150). Tabs and line ends stay.
+ */
+export function printable(text: string): string {
+  return text.replace(
+    /(?![\t\n])[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu,
+    (character) => String.raw`\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 /** Prints a command's result as JSON, indented by two. */
 export function printJson(value: unknown): void {
   printResult(JSON.stringify(value, null, 2));

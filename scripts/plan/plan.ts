@@ -155,6 +155,8 @@ export interface SidecarPlan {
   readonly spiffeId: string;
   readonly agentSocket: string;
   readonly adminSocket: string;
+  /** See adminSocketMode in plan/sidecars.ts. */
+  readonly adminSocketMode: number;
   readonly accessLog: string;
   /** Static bootstrap. */
   readonly bootstrapFile: string;

@@ -16,6 +16,7 @@ export function sidecarPlan(mesh: Mesh, host: Host, domain: TrustDomain, workloa
     spiffeId: workload.spiffeId.uri,
     agentSocket: domainPaths(host, domain).agentSocket,
     adminSocket: paths.adminSocket,
+    adminSocketMode: adminSocketMode(host),
     accessLog: "/dev/stdout",
     bootstrapFile: paths.bootstrap,
     dynamicDir: paths.dynamicDir,
@@ -25,6 +26,14 @@ export function sidecarPlan(mesh: Mesh, host: Host, domain: TrustDomain, workloa
     ...publishedAt(host, workload),
     maxConnectionSeconds: maxConnectionSeconds(domain.ttl.x509SvidSeconds),
   };
+}
+
+/**
+ * For the controller, whose group the folder has, and not for the sidecar that owns it: otherwise an app could put a
+ * symbolic link to it in place of its own socket, and have its sidecar publish its own admin interface.
+ */
+function adminSocketMode(host: Host): number {
+  return "self" in host.users ? 0o600 : 0o060;
 }
 
 /**

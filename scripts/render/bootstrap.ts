@@ -10,8 +10,7 @@ export function bootstrap(sidecar: SidecarPlan): Fields {
   return {
     node: { id: sidecar.process, cluster: sidecar.trustDomain },
     admin: {
-      // The folder's group is the controller's, so nobody else opens it.
-      address: { pipe: { path: sidecar.adminSocket, mode: 0o660 } },
+      address: { pipe: { path: sidecar.adminSocket, mode: sidecar.adminSocketMode } },
     },
     dynamic_resources: {
       lds_config: fileSource(sidecar, "listeners.yaml"),

@@ -284,6 +284,13 @@ export const protections: readonly Protection[] = [
     guardedBy: ["G1"],
   },
   {
+    id: "admin-socket-mode",
+    where: "bootstrap.admin.address.pipe.mode",
+    without: "an app that links its own socket to this one has its sidecar publish the admin interface",
+    clause: "CWE-59; design: only the controller opens it",
+    guardedBy: ["G3", "G5"],
+  },
+  {
     id: "admin-socket",
     where: "bootstrap.admin.address",
     without:

