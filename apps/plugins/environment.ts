@@ -46,7 +46,7 @@ function readAddress(variable: string, text: string | undefined): ParsedAddress 
 }
 
 /** `quotes` → `UPSTREAM_QUOTES`, `fx-rates` → `UPSTREAM_FX_RATES`. */
-function upstreamVariable(name: string): string {
+export function upstreamVariable(name: string): string {
   return `UPSTREAM_${name.toUpperCase().replaceAll("-", "_")}`;
 }
 

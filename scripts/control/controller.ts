@@ -40,7 +40,7 @@ const retryMs = 1000;
 export async function openController(options: ControllerOptions): Promise<Controller> {
   const plan = await readPlan(options.planFile);
   const domain = domainOf(plan, options.trustDomain);
-  const memory = await openMemory(join(dirname(options.planFile), "memory.json"), options.log);
+  const memory = await openMemory(join(dirname(domain.controller.planFile), "memory.json"), options.log);
   return new Controller(options, { plan, domain, memory });
 }
 
@@ -109,7 +109,7 @@ export class Controller {
   async applyPlan(plan: Plan): Promise<PlanReport> {
     return await this.#exclusively(async () => {
       const domain = domainOf(plan, this.#options.trustDomain);
-      await writePlan(this.#options.planFile, plan);
+      await writePlan(domain.controller.planFile, plan);
       await this.#adopt(plan, domain);
       const { changes, pending } = await applyToServer(domain, this.#server);
       const files = await applyToSidecars(domain, this.#updates);

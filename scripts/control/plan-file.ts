@@ -6,10 +6,16 @@ import { MeshError, messageOf } from "../errors.ts";
 import type { DomainPlan, Plan } from "../plan/plan.ts";
 import { replaceFile } from "./dynamic-files.ts";
 
-/** @throws MeshError MESH_INPUT_INVALID */
+/**
+ * Reads a plan. One that was rendered for containers names the subnet by the variable MESH_SUBNET.
+ *
+ * @throws MeshError MESH_INPUT_INVALID
+ */
 export async function readPlan(file: string): Promise<Plan> {
   try {
-    const plan: Plan = JSON.parse(await readFile(file, "utf8"));
+    const text = await readFile(file, "utf8");
+    const { MESH_SUBNET: subnet } = process.env;
+    const plan: Plan = JSON.parse(subnet === undefined ? text : text.replaceAll("${MESH_SUBNET}", subnet));
     return plan;
   } catch (error) {
     throw new MeshError("MESH_INPUT_INVALID", `the plan ${file} cannot be read: ${messageOf(error)}`, {

@@ -1,6 +1,6 @@
 // mesh + host → Plan. Pure: the same two inputs always give the same plan.
 
-import type { Mesh, TrustDomain } from "../model/mesh.ts";
+import type { Mesh, TrustDomain, Workload } from "../model/mesh.ts";
 import { bundleEndpointOf, domainAddress } from "./addresses.ts";
 import {
   agentSpiffeId,
@@ -10,11 +10,19 @@ import {
   serverSpiffeId,
   workloadsOf,
 } from "./identities.ts";
-import { domainFolders, domainPaths, meshFolders, ports, processName, workloadFolders } from "./layout.ts";
+import {
+  domainFolders,
+  domainPaths,
+  meshFolders,
+  ports,
+  processName,
+  workloadFolders,
+  workloadPaths,
+} from "./layout.ts";
 import { bootstrapProcess, inContainer, keysProcess } from "./containers.ts";
 import type { DomainPlan, Folder, Host, Plan, Process } from "./plan.ts";
 import { agentProcess, appProcess, controllerProcess, serverProcess, sidecarProcess } from "./processes.ts";
-import { edgePlan, sidecarPlan } from "./sidecars.ts";
+import { callsOf, edgePlan, sidecarPlan } from "./sidecars.ts";
 
 /** The one list of processes, files, identities and edges that both runtimes render. */
 export function plan(mesh: Mesh, host: Host): Plan {
@@ -40,8 +48,19 @@ function foldersOf(mesh: Mesh, host: Host): Folder[] {
       ...workloadsOf(mesh, domain).flatMap((workload) => workloadFolders(host, domain, workload)),
     ]),
   ];
+  if (host.runtime === "native") return folders;
   // In a container the others are made by mounting what lies in them.
-  return host.runtime === "native" ? folders : folders.filter(({ mounts }) => mounts !== undefined);
+  const unused = new Set(mesh.workloads.flatMap((workload) => unusedFolders(mesh, host, workload)));
+  return folders.filter(({ path, mounts }) => mounts !== undefined && !unused.has(path));
+}
+
+/** Folders of sockets that nobody makes. */
+function unusedFolders(mesh: Mesh, host: Host, workload: Workload): string[] {
+  const { outboundDir, appDir } = workloadPaths(host, workload);
+  return [
+    ...(callsOf(mesh, workload).length === 0 ? [outboundDir] : []),
+    ...(workload.app.listen === undefined ? [] : [appDir]),
+  ];
 }
 
 function domainPlan(mesh: Mesh, host: Host, domain: TrustDomain): DomainPlan {
@@ -102,6 +121,6 @@ function domainProcesses(mesh: Mesh, host: Host, domain: TrustDomain, built: Dom
     controllerProcess(host, domain, workloads),
   ];
   if (host.runtime === "native") return processes;
-  const contained = processes.map((process) => inContainer(domain, process));
+  const contained = processes.map((process) => inContainer(host, domain, process));
   return [keysProcess(host, domain), bootstrapProcess(host, domain), ...contained];
 }

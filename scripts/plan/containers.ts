@@ -51,18 +51,19 @@ function oneShot(
 }
 
 /** The image has the environment; SPIRE's configuration names the mesh's subnet by a variable. */
-export function inContainer(domain: TrustDomain, process: Process): Process {
+export function inContainer(host: Host, domain: TrustDomain, process: Process): Process {
   const { PATH: _path, NODE_COMPILE_CACHE: _cache, ...env } = process.env;
   const isSpire = process.role === "spire-server" || process.role === "spire-agent";
   const command = isSpire ? [...process.command, "-expandEnv"] : process.command;
-  return { ...process, env, command, after: order(domain, process.role) };
+  const files = process.role === "controller" ? [domainPaths(host, domain).startPlan] : process.files;
+  return { ...process, env, command, files, after: order(domain, process) };
 }
 
 /**
  * Who waits for whom. An optimisation but for two cases: a server reads its agents' CA when it starts, and a one-shot that
  * nobody waits for would count as a failure when it ends.
  */
-function order(domain: TrustDomain, role: Process["role"]): Process["after"] {
+function order(domain: TrustDomain, { role, workload, listens }: Process): Process["after"] {
   switch (role) {
     case "spire-server":
       return [{ process: processName.keys(domain), until: "completed" }];
@@ -71,6 +72,9 @@ function order(domain: TrustDomain, role: Process["role"]): Process["after"] {
     case "spire-agent":
     case "sidecar":
       return [{ process: processName.bootstrap(domain), until: "completed" }];
+    case "app":
+      // Without a socket it lives in its sidecar's network namespace, which must be there.
+      return listens.length === 0 ? [] : [{ process: `${workload}-sidecar`, until: "started" }];
     default:
       return [];
   }

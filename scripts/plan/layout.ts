@@ -69,12 +69,16 @@ export function workloadPaths(host: Host, workload: Workload) {
   const sidecar = processName.sidecar(workload);
   const config =
     host.configDir === undefined ? `${host.runDir}/config/${sidecar}` : `${host.configDir}/envoy/${workload.name}`;
+  const outboundDir = `${host.runDir}/${sidecar}/outbound`;
+  const appDir = `${host.runDir}/${processName.app(workload)}`;
   return {
     bootstrap: `${config}/bootstrap.yaml`,
     adminSocket: `${host.runDir}/${sidecar}/admin/admin.sock`,
     dynamicDir: `${host.runDir}/${sidecar}/xds`,
-    outboundSocket: (callee: string): string => `${host.runDir}/${sidecar}/outbound/${callee}.sock`,
-    appSocket: `${host.runDir}/${processName.app(workload)}/app.sock`,
+    outboundDir,
+    outboundSocket: (callee: string): string => `${outboundDir}/${callee}.sock`,
+    appDir,
+    appSocket: `${appDir}/app.sock`,
   };
 }
 

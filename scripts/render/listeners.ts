@@ -111,10 +111,10 @@ function verified(key: string, value: string): Fields {
 }
 
 /** Plain HTTP for people: no identity comes in here, and none is handed on. */
-function published(sidecar: SidecarPlan, at: HostPort): Fields {
+function published(sidecar: SidecarPlan, at: NonNullable<SidecarPlan["published"]>): Fields {
   return typed(listenerType, {
     name: "published",
-    address: address(at),
+    address: address(at.listen ?? at),
     per_connection_buffer_limit_bytes: bufferBytes,
     filter_chains: [
       {

@@ -63,10 +63,13 @@ async function mint(plan: Plan, { trustDomain, agent, server }: DomainPlan, now:
   const { bundle, certificate, key } = await mintAgent({ trustDomain, commonName: agent.commonName, now });
   const user = plan.processes.find(({ name }) => name === agent.process)?.user;
   if (user === undefined) throw new Error(`the plan has no process ${agent.process}`);
-  const owned = process.getuid?.() === 0 ? { owner: { uid: user.uid, gid: user.gid } } : {};
+  const self = process.getuid?.();
+  const owned = self === 0 ? { owner: { uid: user.uid, gid: user.gid } } : {};
+  // Neither root nor the agent: then its folder hands its group on (docker).
+  const mode = self === 0 || self === user.uid ? 0o600 : 0o640;
   await writeWhole(server.agentCaBundle, bundle, { mode: 0o644 });
-  await writeWhole(agent.privateKey, key, { mode: 0o600, ...owned });
-  await writeWhole(agent.certificate, certificate, { mode: 0o600, ...owned });
+  await writeWhole(agent.privateKey, key, { mode, ...owned });
+  await writeWhole(agent.certificate, certificate, { mode, ...owned });
 }
 
 interface Minted {

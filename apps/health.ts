@@ -1,0 +1,72 @@
+// The health check of an app in a container: node apps/health.ts HEALTHPATH [UPSTREAM=PATH]… asks the app itself, and
+// through its own sidecar each upstream, and ends with status 0 once all have answered. It waits for that; a reason on
+// standard output is what `docker inspect` shows of an app that is not healthy.
+
+import { request } from "node:http";
+import { writeSync } from "node:fs";
+
+import { parseAddress, type Address } from "./plugins/address.ts";
+import { upstreamVariable } from "./plugins/environment.ts";
+
+interface Question {
+  readonly variable: string;
+  readonly path: string;
+}
+
+/** Less than the timeout of the health check, whose end would tell no reason. */
+const deadlineMs = 30_000;
+const answerWithinMs = 2000;
+const betweenLooksMs = 50;
+
+const [healthPath = "/health", ...upstreams] = process.argv.slice(2);
+const questions = [{ variable: "LISTEN", path: healthPath }, ...upstreams.map(upstreamQuestion)];
+const reason = await firstReason(questions);
+if (reason !== undefined) writeSync(1, `${reason}\n`);
+process.exitCode = reason === undefined ? 0 : 1;
+
+function upstreamQuestion(argument: string): Question {
+  const [name = "", path = "/"] = argument.split("=", 2);
+  return { variable: upstreamVariable(name), path };
+}
+
+/** Asks again until everything answers or time is up; what is wrong then. */
+async function firstReason(asked: readonly Question[]): Promise<string | undefined> {
+  const end = performance.now() + deadlineMs;
+  for (;;) {
+    const reasons = await Promise.all(asked.map(ask));
+    const first = reasons.find((one) => one !== undefined);
+    if (first === undefined || performance.now() > end) return first;
+    await pause(betweenLooksMs);
+  }
+}
+
+/** What is wrong with the answer; undefined: nothing. */
+async function ask({ variable, path }: Question): Promise<string | undefined> {
+  const text = process.env[variable] ?? "";
+  const parsed = parseAddress(text);
+  if (!parsed.ok) return `${variable}=${text}: ${parsed.problem}`;
+  try {
+    const status = await statusOf(parsed.address, path);
+    return status < 400 ? undefined : `${variable}: GET ${path} was answered with ${status}`;
+  } catch (error) {
+    return `${variable}: GET ${path}: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function statusOf(address: Address, path: string): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const at = "socket" in address ? { socketPath: address.socket } : address;
+  const asking = request({ ...at, path, agent: false, signal: AbortSignal.timeout(answerWithinMs) }, (answer) => {
+    answer.resume();
+    resolve(answer.statusCode ?? 0);
+  });
+  asking.on("error", reject);
+  asking.end();
+  return promise;
+}
+
+async function pause(ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  setTimeout(resolve, ms);
+  await promise;
+}
