@@ -1,0 +1,123 @@
+// A process of a docker plan as a Compose service: what it is, may and sees. What all of a kind have in common is merged
+// in from the fragments.
+
+import { createHash } from "node:crypto";
+
+import type { Network, Plan, Process, RenderedFile } from "../plan/plan.ts";
+import { storage } from "./compose-storage.ts";
+import { merged, type ComposeMap } from "./compose-yaml.ts";
+
+export interface ComposeInput {
+  readonly plan: Plan;
+  /** What the services read, for Compose to notice a change. */
+  readonly files: readonly RenderedFile[];
+  readonly configDir: string;
+}
+
+export function service({ plan, files, configDir }: ComposeInput, process: Process): ComposeMap {
+  const { user, role } = process;
+  const { tmpfs, ...mounts } = storage(plan, process, configDir);
+  const proof = proofOf(plan, process);
+  return {
+    "<<": merged(fragmentOf(role), "contained"),
+    user: `${user.uid}:${user.gid}`,
+    ...(user.groups.length === 0 ? {} : { group_add: user.groups.map(String) }),
+    ...labels(files, process),
+    command: commandOf(process),
+    ...environment(process),
+    ...networking(plan, process),
+    ...mounts,
+    ...temporary(tmpfs, proof),
+    ...(proof === undefined ? {} : { healthcheck: healthcheck(proof) }),
+    ...dependsOn(process),
+  };
+}
+
+function fragmentOf(role: Process["role"]): string {
+  return role === "keys" || role === "bootstrap" ? "one-shot" : role;
+}
+
+/** SPIRE's images have the program and `run` as their entrypoint. A line where Compose splits it as a shell would. */
+function commandOf({ role, command }: Process): string | readonly string[] {
+  const words = role === "spire-server" || role === "spire-agent" ? command.slice(2) : command;
+  if (words.every((word) => /^[\w./:=@-]+$/.test(word))) return words.join(" ");
+  return words.map((word) => word.replaceAll("$", "$$$$"));
+}
+
+/** A changed file is a changed service to Compose: `up` restarts whoever reads it. */
+function labels(files: readonly RenderedFile[], process: Process): ComposeMap {
+  const read = files.filter(({ path }) => process.files.includes(path)).map(({ content }) => content);
+  if (read.length === 0) return {};
+  const digest = createHash("sha256").update(JSON.stringify(read)).digest("hex");
+  return { labels: { "mesh.configuration": digest.slice(0, 12) } };
+}
+
+function environment({ role, env }: Process): ComposeMap {
+  // Configuration of SPIRE and the plans of our programs name the subnet by this variable.
+  if (role !== "app" && role !== "sidecar") return { environment: { "<<": merged("subnet"), ...env } };
+  return Object.keys(env).length === 0 ? {} : { environment: env };
+}
+
+function networking(plan: Plan, process: Process): ComposeMap {
+  const { name, role, workload, listens } = process;
+  if (role === "keys" || role === "bootstrap") return {};
+  if (role === "app")
+    return { network_mode: listens.length === 0 ? "none" : `service:${sidecarOf(plan, workload)?.process}` };
+  const joined = networksOf(plan, name).map((network) => [network.name, { ipv4_address: network.members[name] }]);
+  if (joined.length === 0) return { network_mode: "none" };
+  const page = role === "sidecar" ? sidecarOf(plan, workload)?.published : undefined;
+  return {
+    networks: Object.fromEntries(joined),
+    ...(page === undefined ? {} : { ports: [`${page.host}:${page.port}:${page.port}`] }),
+  };
+}
+
+function networksOf({ networks = [] }: Plan, process: string): readonly Network[] {
+  return networks.filter(({ members }) => members[process] !== undefined);
+}
+
+function sidecarOf({ domains }: Plan, workload: string | undefined) {
+  return domains.flatMap(({ sidecars }) => sidecars).find((sidecar) => sidecar.workload === workload);
+}
+
+/** The program that proves this service's work; undefined where the image has none. */
+function proofOf(plan: Plan, { name, role, command, files, trustDomain, workload, ready }: Process) {
+  const [program = ""] = command;
+  if (role === "controller") return [program, "/mesh/scripts/control/health.ts", ...files, trustDomain];
+  if (role !== "app" || program !== "node" || ready === undefined || ready.kind === "sidecar") return undefined;
+  const probes = plan.edges.flatMap(({ caller, callee, probePath }) =>
+    caller.workload === workload && probePath !== undefined ? [`${callee.workload}=${probePath}`] : [],
+  );
+  if (name !== workload) throw new Error(`${name} is the app of ${workload}`);
+  return [program, "/mesh/apps/health.ts", ready.path, ...probes];
+}
+
+const provenFile = "/tmp/proven";
+
+/** See the fragment `proof` for why it sleeps. */
+function healthcheck(proof: readonly string[]): ComposeMap {
+  const look = `${proof.join(" ")} && : > ${provenFile}`;
+  return { "<<": merged("proof"), test: ["CMD-SHELL", `[ ! -e ${provenFile} ] || sleep 10; ${look}`] };
+}
+
+function temporary(tmpfs: unknown, proof: readonly string[] | undefined): ComposeMap {
+  const own = Array.isArray(tmpfs) ? tmpfs : [];
+  const all = proof === undefined ? own : [...own, "/tmp:mode=1777,size=1m,nosuid,nodev,noexec"];
+  return all.length === 0 ? {} : { tmpfs: all };
+}
+
+const conditions = {
+  started: "service_started",
+  ready: "service_healthy",
+  completed: "service_completed_successfully",
+} as const;
+
+function dependsOn({ role, after }: Process): ComposeMap {
+  if (after.length === 0) return {};
+  const entries = after.map(({ process, until }) => [
+    process,
+    // An app in its sidecar's network namespace is lost when that is made anew.
+    { condition: conditions[until], ...(role === "app" ? { restart: true } : {}) },
+  ]);
+  return { depends_on: Object.fromEntries(entries) };
+}

@@ -1,0 +1,119 @@
+// docker-compose.yml: the docker plan as a Compose file that people read as a tutorial. Pure.
+
+import type { Network, Plan, Process, Role } from "../plan/plan.ts";
+import { fragmentComments, fragments } from "./compose-fragments.ts";
+import { service, type ComposeInput } from "./compose-service.ts";
+import { volumes } from "./compose-storage.ts";
+import { composeYaml, merged, type Comments, type ComposeMap } from "./compose-yaml.ts";
+
+const heading = `The mesh of mesh.yaml in containers:  docker compose up --wait
+Rendered from mesh.yaml by \`./mesh render\`: edit that, not this.
+
+A trust domain starts in this order, all of them side by side:
+  spire-keys → spire-server → controller → spire-bootstrap → spire-agent and sidecars
+Apps start at once and wait for nobody. \`--wait\` ends when every controller has seen its sidecars hold their SVIDs and
+bundles, and every app that calls another has had an answer.`;
+
+/** Order of services within a trust domain: that of their start. */
+const roles: readonly Role[] = ["keys", "spire-server", "controller", "bootstrap", "spire-agent", "sidecar", "app"];
+
+export function composeFile(input: ComposeInput): string {
+  const { plan } = input;
+  const processes = plan.domains.flatMap(({ trustDomain }) => inOrder(plan, trustDomain));
+  const content = {
+    name: "federated-spiffe-mesh",
+    ...fragments,
+    services: Object.fromEntries(processes.map((process) => [process.name, service(input, process)])),
+    networks: Object.fromEntries((plan.networks ?? []).map((network) => [network.name, networkMap(network)])),
+    volumes: volumes(plan),
+    secrets: { npmrc: { file: "${MESH_NPMRC:-/dev/null}" } },
+  };
+  return composeYaml(heading, content, {
+    ...fragmentComments,
+    ...serviceComments(plan, processes),
+    ...networkComments(plan),
+    ...volumeComments(plan),
+  });
+}
+
+function inOrder(plan: Plan, trustDomain: string): Process[] {
+  const own = plan.processes.filter((process) => process.trustDomain === trustDomain);
+  return roles.flatMap((role) => own.filter((process) => process.role === role));
+}
+
+function networkMap({ kind, subnet }: Network): ComposeMap {
+  const ipam = { config: [{ subnet }] };
+  if (kind !== "page") return { "<<": merged("internal"), ipam };
+  return { ipam, driver_opts: { "com.docker.network.bridge.enable_ip_masquerade": "false" } };
+}
+
+const roleComments: Readonly<Record<Role, string>> = {
+  keys:
+    "Makes the key by which the agent proves itself to its server, on this machine, once; and the CA, whose own key nobody\n" +
+    "keeps, by which the server knows it.",
+  "spire-server":
+    "The CA. Its admin socket can mint any identity: it is in the controller, and in the one-shot before it.\n" +
+    "Ask it: docker compose exec SERVICE /opt/spire/bin/spire-server entry show -socketPath /run/mesh/SERVICE/api.sock",
+  controller:
+    "Makes server and sidecars agree with mesh.yaml and goes on watching them. The only one to hold their admin sockets, and\n" +
+    "the only one to write what its sidecars are told (xds).",
+  bootstrap:
+    "Introduces the trust domain to its partners and enters its identities before its agent first asks for them.",
+  "spire-agent":
+    "Hands an SVID to each sidecar, by its Unix user. Its socket is in the sidecars and nowhere else: an app beside one cannot\n" +
+    "ask for the SVID.",
+  sidecar: "mTLS with peers ends here: who may call, whom it may call. envoy/ has what the controller tells it.",
+  app: "Plain HTTP on Unix sockets. No network at all: its sidecar's sockets are the only way in or out.",
+};
+
+/** Each kind of service is explained where it stands first; each trust domain has a line. */
+function serviceComments(plan: Plan, processes: readonly Process[]): Comments {
+  const explained = new Set<Role>();
+  const comments: Record<string, string> = {};
+  for (const process of processes) {
+    const lines = process.role === "keys" ? [domainLine(plan, process)] : [];
+    if (!explained.has(process.role)) lines.push(roleComments[process.role]);
+    explained.add(process.role);
+    if (lines.length > 0) comments[`services.${process.name}`] = lines.join("\n");
+  }
+  return comments;
+}
+
+function domainLine(plan: Plan, { trustDomain }: Process): string {
+  const domain = plan.domains.find((candidate) => candidate.trustDomain === trustDomain);
+  const partners = domain?.relationships.map((partner) => partner.trustDomain) ?? [];
+  return `──── ${trustDomain}${partners.length === 0 ? "" : `, federates with ${partners.join(", ")}`} ────`;
+}
+
+function networkComments({ networks = [], domains }: Plan): Comments {
+  const first = networks.find(({ kind }) => kind === "trust-domain");
+  const page = networks.find(({ kind }) => kind === "page");
+  return {
+    "networks.federation":
+      "Between trust domains: sidecars that call or are called across them, and the servers' bundle endpoints. Nobody else.",
+    ...(first === undefined
+      ? {}
+      : {
+          [`networks.${first.name}`]: `Inside a trust domain (${domains[0]?.trustDomain}): its server, agent and controller.`,
+        }),
+    ...(page === undefined
+      ? {}
+      : {
+          [`networks.${page.name}`]:
+            "An internal network publishes no port, so the sidecar with a page has one more. Without masquerading nobody gets out there.",
+        }),
+  };
+}
+
+function volumeComments(plan: Plan): Comments {
+  return {
+    volumes: "Whoever must not have a socket does not have its volume.",
+    secrets: "Only while building: no secret is in an image.",
+    ...(plan.domains[0] === undefined
+      ? {}
+      : {
+          [`volumes.${plan.domains[0].server.process}-data`]:
+            "These lie on disk and outlive `down`: the CA's key and the agent's.",
+        }),
+  };
+}
