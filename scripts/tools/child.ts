@@ -24,8 +24,10 @@ export interface Finished {
   /** Exit status; undefined when a signal ended it. */
   readonly status: number | undefined;
   readonly stdout: string;
-  /** The last lines of both streams. */
+  /** The last lines of standard error, or of standard output when it said nothing there. */
   readonly tail: readonly string[];
+  /** Some line said that no space is left. */
+  readonly outOfSpace: boolean;
 }
 
 const tailLines = 12;
@@ -48,19 +50,23 @@ export async function run(program: string, args: readonly string[], options: Run
   const ended = endOf(child);
   const end = (): void => void endGroup(child, ended, options.patienceMs ?? 3000);
   options.signal.addEventListener("abort", end, { once: true });
-  const tail: string[] = [];
-  const keep = (line: string): void => {
-    tail.push(line);
-    if (tail.length > tailLines) tail.shift();
+  const stdout: string[] = [];
+  const stderr: string[] = [];
+  const takeInto = (lines: string[]) => (line: string) => {
+    lines.push(line);
     options.onLine?.(line);
   };
-  const stdout: string[] = [];
   child.stdin.on("error", ignoreClosedPipe).end(options.input);
-  const output = [eachLine(child.stdout, (line) => (stdout.push(line), keep(line))), eachLine(child.stderr, keep)];
+  const output = [eachLine(child.stdout, takeInto(stdout)), eachLine(child.stderr, takeInto(stderr))];
   try {
     const [status] = await Promise.all([ended, ...output]);
     options.signal.throwIfAborted();
-    return { status, stdout: stdout.join("\n"), tail };
+    return {
+      status,
+      stdout: stdout.join("\n"),
+      tail: (stderr.length > 0 ? stderr : stdout).slice(-tailLines),
+      outOfSpace: [...stdout, ...stderr].some((line) => isAboutSpace(line)),
+    };
   } catch (error) {
     // What takes the lines has failed: there is nobody to run for.
     signalGroup(child, "SIGKILL");
@@ -80,9 +86,9 @@ export async function runToSuccess(
   [program = "", ...args]: readonly string[],
   options: RunOptions & { readonly fix: string },
 ): Promise<string> {
-  const { status, stdout, tail } = await run(program, args, options);
+  const { status, stdout, tail, outOfSpace } = await run(program, args, options);
   if (status === 0) return stdout;
-  if (tail.some((line) => isAboutSpace(line))) throw diskFull(what, tail);
+  if (outOfSpace) throw diskFull(what, tail);
   throw new MeshError("MESH_TOOL_FETCH", `${what} failed: ${program} ended with ${status ?? "a signal"}`, {
     details: tail,
     fix: options.fix,

@@ -115,7 +115,8 @@ async function perform(job: Job, options: FetchOptions & { readonly machine: Mac
     await putInCache(toolset, programs, toolsetDir(cacheDir, toolset, architecture));
     await rm(dir, { recursive: true, force: true });
   } catch (error) {
-    if (["ENOSPC", "EDQUOT"].includes(systemErrorCode(error) ?? "")) throw diskFull(start, [], error);
+    if (["ENOSPC", "EDQUOT"].includes(systemErrorCode(error) ?? ""))
+      throw diskFull(`getting ${toolset.title}`, [], error);
     throw error;
   }
   report({ kind: "done", stage: toolset.id, message: done, elapsedMs: performance.now() - begun });

@@ -61,7 +61,7 @@ test("a program that fails is reported with its last lines", async ({ expect }) 
 });
 
 test("a program that finds no space left is a full disk", async ({ expect }) => {
-  const script = "echo 'write /cache/x.a: no space left on device' >&2; exit 1";
+  const script = "echo 'write /cache/x.a: no space left on device' >&2; seq 100 >&2; exit 1";
   await expect(runToSuccess("building", ["sh", "-c", script], options)).rejects.toMatchObject({
     code: "MESH_DISK_FULL",
   });
