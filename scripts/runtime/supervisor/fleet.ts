@@ -62,9 +62,11 @@ export class Fleet {
     return [...this.#members.values()].find(({ spec }) => spec.logFile === logFile)?.status.pid;
   }
 
-  /** Keeps the member's place in the list. */
+  /** Keeps the member's place in the list. What is asked for twice at once is done once: a name has one process. */
   async #replace(spec: Spec, graceMs: number): Promise<void> {
-    await this.#members.get(spec.name)?.end(graceMs);
+    const current = this.#members.get(spec.name);
+    await current?.end(graceMs);
+    if (this.#members.get(spec.name) !== current) return;
     this.#members.set(spec.name, new Supervised(spec, this.#options));
   }
 

@@ -1,0 +1,34 @@
+import { join } from "node:path";
+
+import { test } from "vitest";
+
+import { allPids, commandLineOf } from "../../../../scripts/runtime/proc.ts";
+import { Fleet } from "../../../../scripts/runtime/supervisor/fleet.ts";
+import type { Spec } from "../../../../scripts/runtime/supervisor/protocol.ts";
+import { tempDir } from "../temp-dir.ts";
+
+const graceMs = 5000;
+
+test("a name has one process, also when its restart is asked for twice at once", async ({ expect, onTestFinished }) => {
+  const dir = await tempDir(onTestFinished);
+  // Says where it belongs in its command line; busy with nothing.
+  const spec: Spec = {
+    name: "a",
+    fingerprint: "1",
+    command: ["sh", "-c", "sleep 1000; true", dir],
+    env: { PATH: "/usr/bin:/bin" },
+    workingDir: dir,
+    sockets: [],
+    logFile: join(dir, "a.log"),
+    owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
+    after: [],
+  };
+  const running = (): number[] => allPids().filter((pid) => commandLineOf(pid)?.includes(dir) === true);
+  const fleet = new Fleet({ onExit: () => {}, log: () => {} });
+  await fleet.start([spec], graceMs);
+  await fleet.restart(["a", "a"], graceMs);
+  await Promise.all([fleet.restart(["a"], graceMs), fleet.restart(["a"], graceMs)]);
+  expect(running()).toEqual(fleet.list().map(({ pid }) => pid));
+  await fleet.stopAll(graceMs);
+  expect(running()).toEqual([]);
+});
