@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -37,6 +37,23 @@ test("the own bundle is written whole, readable for everyone, and left alone whi
     await publishBundle({ bundle: async () => ({ ...empty, sequence: 2 }) }, file);
     expect((await stat(file)).ino).not.toBe(first.ino);
     expect(await readdir(dir)).toEqual(["bundle.json"]);
+  });
+});
+
+test("what lies in place of the own bundle is replaced, and never written through", async ({ expect }) => {
+  await inFolder(async (dir) => {
+    const [file, foreign] = [join(dir, "bundle.json"), join(dir, "foreign")];
+    await writeFile(foreign, "foreign", { mode: 0o600 });
+    await symlink(foreign, file);
+    await symlink(foreign, `${file}.${process.pid}.new`);
+    await publishBundle({ bundle: async () => empty }, file);
+    expect((await lstat(file)).isFile()).toBe(true);
+    expect(await readFile(foreign, "utf8")).toBe("foreign");
+    expect((await stat(foreign)).mode & 0o777).toBe(0o600);
+    await rm(file);
+    execFileSync("mkfifo", [file]);
+    await publishBundle({ bundle: async () => empty }, file);
+    expect((await lstat(file)).isFile()).toBe(true);
   });
 });
 
