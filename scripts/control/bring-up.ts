@@ -53,9 +53,13 @@ const liveEdit = "comparing the mesh with mesh.yaml";
  */
 export async function bringUp(options: BringUpOptions): Promise<BroughtUp> {
   const deaths = watchDeaths(options.runtime, options.signal);
+  // Trust domains are brought up side by side: when one has failed, the others must not go on behind the command.
+  const over = new AbortController();
+  const signal = AbortSignal.any([deaths.signal, over.signal]);
   try {
-    return await Promise.race([deaths.failed, run({ ...options, signal: deaths.signal })]);
+    return await Promise.race([deaths.failed, run({ ...options, signal })]);
   } finally {
+    over.abort();
     deaths.stop();
   }
 }
@@ -141,7 +145,8 @@ async function bringDomainsUp(mesh: Mesh): Promise<void> {
 }
 
 async function introduce(mesh: Mesh, domain: DomainPlan): Promise<ServerApi> {
-  const api = await connectWhenUp(domain.server.adminSocket, { untilMs: deadlineMs, signal: mesh.signal });
+  const { process: server, adminSocket } = domain.server;
+  const api = await connectWhenUp(adminSocket, { server, untilMs: deadlineMs, signal: mesh.signal });
   await publishBundle(api, domain.bundleFile);
   return api;
 }
