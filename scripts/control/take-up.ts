@@ -101,7 +101,11 @@ async function lookAt(sidecar: SidecarPlan, file: DynamicFileName): Promise<Subs
     return subscriptionOf(await fetchStats(sidecar.adminSocket, filter), prefix);
   } catch (error) {
     if (isNobodyThere(error)) return undefined;
-    throw error;
+    if (systemErrorCode(error) !== "ABORT_ERR") throw error;
+    throw new MeshError("MESH_TIMEOUT", `${sidecar.process} runs and its admin socket does not answer in time`, {
+      fix: `./mesh logs ${sidecar.process}`,
+      cause: error,
+    });
   }
 }
 
@@ -112,7 +116,11 @@ function isNobodyThere(error: unknown): boolean {
 /** Envoy keeps the reason for listeners only; for the other kinds it writes it to its log. */
 async function reasonOf(sidecar: SidecarPlan, file: DynamicFileName): Promise<string | undefined> {
   if (file !== "listeners.yaml") return undefined;
-  return (await fetchListenerErrors(sidecar.adminSocket)).at(0);
+  try {
+    return (await fetchListenerErrors(sidecar.adminSocket)).at(0);
+  } catch {
+    return undefined; // Whatever keeps it from answering, what it rejected must be put back.
+  }
 }
 
 async function putBack(

@@ -84,6 +84,17 @@ test("a sidecar that runs and reads nothing ends the wait with the unmet conditi
   });
 });
 
+test("a sidecar whose admin socket hangs is named, with where to look", async ({ expect }) => {
+  await using folder = await socketFolder();
+  const { plan } = await countingSidecar(folder);
+  const adminSocket = await folder.serve("hanging.sock", () => undefined);
+  await expect(takeUp({ ...plan, adminSocket }, first)).rejects.toMatchObject({
+    code: "MESH_TIMEOUT",
+    message: "quotes-sidecar runs and its admin socket does not answer in time",
+    fix: "./mesh logs quotes-sidecar",
+  });
+});
+
 test("a file that a killed writer left half-way does no harm", async ({ expect }) => {
   await using folder = await socketFolder();
   const { plan } = await countingSidecar(folder);
