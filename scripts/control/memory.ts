@@ -11,7 +11,7 @@ export interface Memory {
   readonly holdsBundle: (trustDomain: string, digest: string, now: Date) => string;
   /** Notes the SVID that a sidecar holds now and returns how often it was replaced since it was first seen. */
   readonly holdsSvid: (sidecar: string, serial: string, now: Date) => Rotations;
-  /** Writes what changed since the last call. */
+  /** Writes what changed since it was last written; a round's writing and a question's come one after the other. */
   readonly save: () => Promise<void>;
 }
 
@@ -30,6 +30,17 @@ interface Remembered {
 export async function openMemory(file: string, forgot: (reason: string) => void): Promise<Memory> {
   const { bundles, svids } = await readRemembered(file, forgot);
   let changed = false;
+  let saving: Promise<void> = Promise.resolve();
+  const write = async (): Promise<void> => {
+    if (!changed) return;
+    changed = false;
+    try {
+      await replaceFile(file, `${JSON.stringify({ bundles, svids })}\n`, 0o640);
+    } catch (error) {
+      changed = true;
+      throw error;
+    }
+  };
   return {
     holdsBundle: (trustDomain, digest, now) => {
       const before = bundles[trustDomain];
@@ -50,11 +61,7 @@ export async function openMemory(file: string, forgot: (reason: string) => void)
       svids[sidecar] = after;
       return after;
     },
-    save: async () => {
-      if (!changed) return;
-      changed = false;
-      await replaceFile(file, `${JSON.stringify({ bundles, svids })}\n`, 0o640);
-    },
+    save: () => (saving = saving.then(write, write)),
   };
 }
 

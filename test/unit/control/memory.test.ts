@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 
 import { test } from "vitest";
 
@@ -40,4 +40,20 @@ test("a memory that cannot be read begins anew and says so", async ({ expect }) 
   const memory = await openMemory(file, (reason) => said.push(reason));
   expect(memory.holdsSvid("quotes-sidecar", "1f", at(0)).rotations).toBe(0);
   expect(said).toEqual([expect.stringContaining("memory.json cannot be read")]);
+});
+
+test("what could not be saved is saved by the next call, and calls at once do not meet", async ({ expect }) => {
+  await using folder = await socketFolder();
+  const file = folder.path("late/memory.json");
+  const memory = await openMemory(file, forgets);
+  memory.holdsSvid("quotes-sidecar", "1f", at(0));
+  await expect(memory.save()).rejects.toMatchObject({ code: "ENOENT" });
+  await mkdir(folder.path("late"));
+  const saves = [memory.save()];
+  for (const serial of ["2a", "3b", "4c"]) {
+    memory.holdsSvid("quotes-sidecar", serial, at(1));
+    saves.push(memory.save());
+  }
+  await Promise.all(saves);
+  expect((await openMemory(file, forgets)).holdsSvid("quotes-sidecar", "4c", at(2)).rotations).toBe(3);
 });
