@@ -4,7 +4,7 @@
 import { chmod, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 
-import { MeshError, messageOf } from "../errors.ts";
+import { MeshError, messageOf, systemErrorCode } from "../errors.ts";
 import { requestUnix } from "../observe/unix-http.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Controller } from "./controller.ts";
@@ -98,13 +98,14 @@ function send(response: ServerResponse, status: number, body: object): void {
   response.end(`${JSON.stringify(body)}\n`);
 }
 
-/** A socket file that nobody answers on was left by a controller that was killed. */
+/** A socket file that nobody listens on was left by a controller that was killed. */
 async function removeStaleSocket(socket: string): Promise<void> {
-  const answers = await requestUnix({ socket, path: "/health", deadlineMs: 500 }).then(
+  const isServed = await requestUnix({ socket, path: "/health", deadlineMs: 500 }).then(
     () => true,
-    () => false,
+    // One that is busy answers late; only a socket without a listener refuses.
+    (error: unknown) => !["ENOENT", "ECONNREFUSED"].includes(systemErrorCode(error) ?? ""),
   );
-  if (answers) throw new MeshError("MESH_LOCKED", `another controller serves on ${socket}`, { fix: "./mesh ps" });
+  if (isServed) throw new MeshError("MESH_LOCKED", `another controller serves on ${socket}`, { fix: "./mesh ps" });
   await rm(socket, { force: true });
 }
 

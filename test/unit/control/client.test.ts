@@ -120,3 +120,10 @@ test("the socket is for its user and group, and the one a killed controller left
   await expect(serveController(commanded(), socket)).rejects.toMatchObject({ code: "MESH_LOCKED" });
   await server.close();
 });
+
+test("a controller that is too busy to answer keeps its socket", async ({ expect }) => {
+  await using folder = await socketFolder();
+  const socket = await folder.serve("controller.sock", () => undefined);
+  await expect(serveController(commanded(), socket)).rejects.toMatchObject({ code: "MESH_LOCKED" });
+  expect((await stat(socket)).isSocket()).toBe(true);
+});
