@@ -82,7 +82,11 @@ export async function claimUsers(options: {
       return { block: first, [Symbol.asyncDispose]: () => choosing[Symbol.asyncDispose]() };
     await choosing[Symbol.asyncDispose]();
   }
-  const what = options.preferred === undefined ? "every block of numeric users is" : `users ${options.preferred} to …`;
+  const { preferred } = options;
+  const what =
+    preferred === undefined
+      ? "every block of numeric users is"
+      : `users ${preferred} to ${preferred + userBlockSize - 1} are`;
   throw new MeshError("MESH_STATE_INVALID", `${what} in use by another mesh`, {
     fix: `see which: ls -l ${claimsDir}`,
   });
@@ -114,9 +118,14 @@ async function takeLink(first: number, stateDir: string): Promise<boolean> {
 /** Whether the state folder that a claim names still uses those users; a state folder removed by hand does not. */
 async function stateNames(stateDir: string, first: number): Promise<boolean> {
   try {
-    return (await readFile(join(stateDir, "state.json"), "utf8")).includes(`"first": ${first},`);
+    const state: { allocations?: { users?: { first?: unknown } } } | null = JSON.parse(
+      await readFile(join(stateDir, "state.json"), "utf8"),
+    );
+    return state?.allocations?.users?.first === first;
   } catch (error) {
     if (systemErrorCode(error) === "ENOENT" || systemErrorCode(error) === "ENOTDIR") return false;
+    // Damaged: it may still be used, and there are other blocks.
+    if (error instanceof SyntaxError) return true;
     throw error;
   }
 }
