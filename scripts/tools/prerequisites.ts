@@ -20,7 +20,11 @@ export const oldestPython = "3.8.0";
 
 const gigabyte = 1000 ** 3;
 /** Measured: at its fullest the build of SPIRE takes 5.7 GB, Envoy's wheel with its unpacked program 0.25 GB. */
-const diskNeeds = { "build-spire": 6 * gigabyte, "unpack-spire": 0.5 * gigabyte, "unpack-envoy": 0.3 * gigabyte };
+export const diskNeeds = {
+  "build-spire": 6 * gigabyte,
+  "unpack-spire": 0.5 * gigabyte,
+  "unpack-envoy": 0.3 * gigabyte,
+};
 
 const packagesOfPrograms: Readonly<Record<string, string>> = { tar: "tar", flock: "util-linux", setpriv: "util-linux" };
 

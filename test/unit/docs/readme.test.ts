@@ -7,6 +7,7 @@ import { test } from "vitest";
 
 import { parseMesh } from "../../../scripts/model/parse.ts";
 import { refreshHintSeconds } from "../../../scripts/model/refresh-hint.ts";
+import { diskNeeds } from "../../../scripts/tools/prerequisites.ts";
 import { fencedBlocks, read, repositoryDir, repositoryFiles } from "./markdown.ts";
 
 const readme = read("README.md");
@@ -48,6 +49,12 @@ test("every option that the README gives a command is in that command's help", (
 test("the versions are those of versions.json", ({ expect }) => {
   const { spire, envoy, node } = JSON.parse(read("versions.json"));
   expect(readme).toContain(`Versions: SPIRE ${spire.version}, Envoy ${envoy.version}, Node ${node.version} `);
+});
+
+test("the disk space it asks for is what the build checks for, and docs/errors.md says the same", ({ expect }) => {
+  const gigabytes = diskNeeds["build-spire"] / 1000 ** 3;
+  expect(readme).toContain(`${gigabytes} GB of free disk while SPIRE is built`);
+  expect(read("docs/errors.md")).toContain(`Building SPIRE takes ${gigabytes} GB`);
 });
 
 test("the description it shows is the shipped one", ({ expect }) => {
