@@ -10,7 +10,7 @@ import type { Mesh } from "../model/mesh.ts";
 import { exampleHost } from "../plan/example-host.ts";
 import { readMesh, type Context } from "./context.ts";
 
-/** With the addresses and users of the mesh that is up where there is one, else with example ones. */
+/** With the folders and addresses of the mesh that is up where there is one, else with example ones. */
 export async function renderFiles(context: Context): Promise<number> {
   const mesh = await readMesh(context);
   for (const { path, content } of render(plan(mesh, await hostOf(context, mesh)))) {

@@ -1,4 +1,4 @@
-// The process controller-<name>: node scripts/control/main.ts PLANFILE TRUSTDOMAIN. Ends by SIGTERM, within a second.
+// The process controller-<name>: node scripts/control/main.ts PLANFILE TRUSTDOMAIN. Ends by SIGTERM, after the round under way.
 //
 // It idles for days, so it is kept small. Node strips types with a WebAssembly program that holds 25 MB once it has run:
 // when it had to run, the process starts itself anew, under the same process id, from the compile cache it has just

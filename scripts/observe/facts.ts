@@ -1,5 +1,5 @@
 // What is known about one trust domain, as its controller saw it. Facts, not guesses: an absent field is unknown, and
-// a reason says why where there is one. Plain JSON; its published schema is output/status-schema.ts.
+// a reason says why where there is one. Plain JSON; its published schema is docs/schemas/status.json.
 
 import type { DynamicFileName } from "../render/dynamic.ts";
 
