@@ -31,7 +31,6 @@ export interface Knowledge {
 
 export interface FactsOptions {
   readonly probe: boolean;
-  readonly probeDeadlineMs?: number;
 }
 
 /** Facts of one trust domain, now. Never throws for a part that does not answer. */
@@ -82,18 +81,13 @@ export async function domainFacts(
 
 const notAnswering: SidecarObservation = { health: { state: "down" }, bundles: [], subscriptions: {}, outbound: {} };
 
-async function probe(
-  domain: DomainPlan,
-  edge: EdgePlan,
-  { probe: wanted, probeDeadlineMs }: FactsOptions,
-): Promise<EdgeFacts["probe"]> {
+async function probe(domain: DomainPlan, edge: EdgePlan, { probe: wanted }: FactsOptions): Promise<EdgeFacts["probe"]> {
   if (!wanted) return { kind: "not-probed" };
   const sidecar = domain.sidecars.find(({ workload }) => workload === edge.caller.workload);
   const outbound = sidecar?.outbound.find(({ callee }) => callee === edge.callee.workload);
   return await probeEdge(edge, {
     ...(sidecar === undefined ? {} : { adminSocket: sidecar.adminSocket }),
     ...(outbound === undefined ? {} : { address: outbound.address }),
-    ...(probeDeadlineMs === undefined ? {} : { deadlineMs: probeDeadlineMs }),
   });
 }
 

@@ -17,7 +17,6 @@ export interface TrustDomain {
   /** Trust domains whose bundles this one fetches. */
   readonly federatesWith: readonly string[];
   readonly ttl: { readonly caSeconds: number; readonly x509SvidSeconds: number };
-  readonly bundleEndpoint: { readonly profile: "https_spiffe"; readonly port: number };
 }
 
 export interface Workload {

@@ -88,7 +88,6 @@ function toTrustDomain({ domain, name, federatesWith, caMs, x509SvidMs }: Domain
     name: known(name).value,
     federatesWith: known(federatesWith).value.map(({ value }) => value),
     ttl: { caSeconds: known(caMs).value / 1000, x509SvidSeconds: known(x509SvidMs).value / 1000 },
-    bundleEndpoint: { profile: "https_spiffe", port: 8443 },
   };
 }
 

@@ -92,16 +92,6 @@ export function bundleDigest(bundle: Pick<Bundle, "x509Authorities">): string {
   return all.digest("hex");
 }
 
-/** The X.509 authorities as PEM certificates, in the bundle's order. */
-export function x509AuthoritiesPem(bundle: Pick<Bundle, "x509Authorities">): string {
-  return bundle.x509Authorities
-    .map(
-      (der) =>
-        `-----BEGIN CERTIFICATE-----\n${base64(der).replace(/(.{64})(?=.)/g, "$1\n")}\n-----END CERTIFICATE-----\n`,
-    )
-    .join("");
-}
-
 type ReadKey =
   | { readonly kind: "x509"; readonly der: Uint8Array }
   | { readonly kind: "jwt"; readonly authority: JwtAuthority }

@@ -39,11 +39,6 @@ export function parseSpiffeId(text: string): ParsedSpiffeId {
   return { ok: true, id: { uri: text, trustDomain, path } };
 }
 
-/** Whether `text` is a trust domain name, bare: `broker.example`. */
-export function isTrustDomainName(text: string): boolean {
-  return trustDomainProblem(text) === undefined;
-}
-
 /** What keeps `text` from being a trust domain name (SPIFFE-ID.md 2.1), as one sentence; undefined when it is one. */
 export function trustDomainProblem(text: string): string | undefined {
   if (text === "") return "the trust domain is missing";

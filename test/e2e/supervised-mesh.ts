@@ -122,7 +122,6 @@ const description: Mesh = {
       name: "broker",
       federatesWith: [],
       ttl: { caSeconds: 86_400, x509SvidSeconds: 3600 },
-      bundleEndpoint: { profile: "https_spiffe", port: 8443 },
     },
   ],
   workloads: names.map((name): Workload => ({

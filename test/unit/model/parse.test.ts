@@ -17,14 +17,12 @@ test("the shipped mesh is two trust domains, two workloads and one edge", ({ exp
         name: "broker",
         federatesWith: ["stockmarket.example"],
         ttl: { caSeconds: 86_400, x509SvidSeconds: 3600 },
-        bundleEndpoint: { profile: "https_spiffe", port: 8443 },
       },
       {
         domain: "stockmarket.example",
         name: "stockmarket",
         federatesWith: ["broker.example"],
         ttl: { caSeconds: 86_400, x509SvidSeconds: 3600 },
-        bundleEndpoint: { profile: "https_spiffe", port: 8443 },
       },
     ],
     workloads: [

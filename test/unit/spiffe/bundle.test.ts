@@ -5,12 +5,7 @@ import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
 import { test } from "vitest";
 
-import {
-  bundleDigest,
-  parseBundleDocument,
-  toBundleDocument,
-  x509AuthoritiesPem,
-} from "../../../scripts/spiffe/bundle.ts";
+import { bundleDigest, parseBundleDocument, toBundleDocument } from "../../../scripts/spiffe/bundle.ts";
 
 x509.cryptoProvider.set(webcrypto);
 
@@ -204,12 +199,4 @@ test("the digest is of the set of X.509 authorities", ({ expect }) => {
   expect(bundleDigest({ x509Authorities: [next.der, authority.der, next.der] })).toBe(digest);
   expect(bundleDigest({ x509Authorities: [authority.der] })).not.toBe(digest);
   expect(bundleDigest({ x509Authorities: [] })).toBe(createHash("sha256").digest("hex"));
-});
-
-test("PEM holds every X.509 authority in order", ({ expect }) => {
-  const pem = x509AuthoritiesPem(bundle);
-  const blocks = [...pem.matchAll(/-----BEGIN CERTIFICATE-----\n([\s\S]*?)\n-----END CERTIFICATE-----\n/g)];
-  expect(blocks.map(([, body = ""]) => body.replaceAll("\n", ""))).toEqual(bundle.x509Authorities.map(base64));
-  expect(pem.split("\n").every((line) => line.length <= 64)).toBe(true);
-  expect(blocks.map(([block]) => block).join("")).toBe(pem);
 });
