@@ -6,6 +6,7 @@ import { test } from "vitest";
 import { openController } from "../../../scripts/control/controller.ts";
 import type { Plan } from "../../../scripts/plan/plan.ts";
 import { dynamicFileNames } from "../../../scripts/render/dynamic.ts";
+import { until } from "../../../scripts/wait.ts";
 import { domainOf, socketFolder, tutorialPlan, type SocketFolder } from "../observe/fixtures.ts";
 
 /** The tutorial's plan with its run folder in the test's, its folders made, and the controller's plan file written. */
@@ -36,7 +37,8 @@ async function opened(plan: Plan) {
 async function runUntilSaid(controller: Awaited<ReturnType<typeof opened>>, words: string): Promise<void> {
   const ending = new AbortController();
   const running = controller.controller.run(ending.signal);
-  while (!controller.lines.some((line) => line.includes(words))) await new Promise((resolve) => setImmediate(resolve));
+  const hasSaid = (): boolean => controller.lines.some((line) => line.includes(words));
+  await until(`it says ${words}`, hasSaid, { deadlineMs: 20_000, lastSeen: () => controller.lines.at(-1) });
   ending.abort();
   await running;
 }
