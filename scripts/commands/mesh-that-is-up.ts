@@ -4,10 +4,11 @@ import { MeshError } from "../errors.ts";
 import type { Plan } from "../plan/plan.ts";
 import { nativeRuntime } from "../runtime/native.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { openStateFolder } from "../runtime/state.ts";
+import { openStateFolder, type StateFolder } from "../runtime/state.ts";
 import type { Context } from "./context.ts";
 
 export interface MeshThatIsUp {
+  readonly folder: StateFolder;
   readonly plan: Plan;
   readonly runtime: Runtime;
 }
@@ -20,7 +21,7 @@ export async function meshThatIsUp({ stateDir, env, report }: Context): Promise<
   if (state === undefined || plan === undefined || state.phase !== "up") throw notUp("the mesh is not up");
   const runtime = nativeRuntime({ folder, env, report });
   if ((await runtime.list()).length === 0) throw notUp("the mesh was up and is not running any more");
-  return { plan, runtime };
+  return { folder, plan, runtime };
 }
 
 function notUp(message: string): MeshError {

@@ -3,13 +3,16 @@
 import { exitStatus } from "../errors.ts";
 import { isReady } from "../observe/readiness.ts";
 import { printResult } from "../output/print.ts";
+import { takeLock } from "../runtime/lock.ts";
 import { until } from "../wait.ts";
 import type { Context } from "./context.ts";
 import { meshThatIsUp } from "./mesh-that-is-up.ts";
 
 /** Returns when each is ready again. */
-export async function restart(context: Context, names: readonly string[]): Promise<number> {
-  const { plan, runtime } = await meshThatIsUp(context);
+export async function restart(context: Context, asked: readonly string[]): Promise<number> {
+  const { folder, plan, runtime } = await meshThatIsUp(context);
+  await using _lock = await takeLock(folder.path, "./mesh restart");
+  const names = [...new Set(asked)];
   await runtime.restart(names);
   const processes = plan.processes.filter(({ name }) => names.includes(name));
   await Promise.all(

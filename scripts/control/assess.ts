@@ -1,6 +1,7 @@
 // Judges facts: which of them stand in the way of a mesh that works, and the command that mends each. Pure. Causes come
 // before what they cause: processes, controllers, servers, agents, bundles, sidecars, edges.
 
+import { isCrossed } from "../observe/edge.ts";
 import type { DomainFacts, EdgeFacts, Health, SidecarFacts, SvidFacts } from "../observe/facts.ts";
 import type { Plan } from "../plan/plan.ts";
 import {
@@ -167,7 +168,7 @@ function edgeProblems({ caller, callee, probe, counters }: EdgeFacts): Problem[]
   const logs = `./mesh logs ${caller.workload}-sidecar ${callee.workload}-sidecar`;
   if (probe.kind === "failed") return [{ what: `${edge}: ${probe.reason}`, fix: logs }];
   if (probe.kind === "answered") {
-    if (probe.status < 400) return [];
+    if (isCrossed(probe)) return [];
     return [
       {
         what: `${edge}: ${callee.workload} answered ${probe.status} to GET ${probe.path}`,

@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 
 import { MeshError } from "../errors.ts";
 import type { Report } from "../events.ts";
-import { probeEdge } from "../observe/edge.ts";
+import { isCrossed, probeEdge } from "../observe/edge.ts";
 import { isReady } from "../observe/readiness.ts";
 import type { DomainPlan, EdgePlan, Plan, Process, RenderedFile, Role } from "../plan/plan.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -67,7 +67,7 @@ export async function bringUp(options: BringUpOptions): Promise<BroughtUp> {
 async function run(options: BringUpOptions): Promise<BroughtUp> {
   const { plan, runtime, files, report } = options;
   const running = new Set((await runtime.list()).filter(({ state }) => state === "running").map(({ name }) => name));
-  const mesh: Mesh = { ...options, running, started: [], restarted: [], trust: [], takenUp: [] };
+  const mesh: BringingUp = { ...options, running, started: [], restarted: [], trust: [], takenUp: [] };
   const reconfigured = (await runtime.writeFiles(files.filter(({ dynamic }) => !dynamic))).map(
     ({ process }) => process,
   );
@@ -96,7 +96,7 @@ function planFile(plan: Plan, { controller }: DomainPlan): RenderedFile {
   return { path: controller.planFile, process: controller.process, dynamic: false, mode: 0o640, content };
 }
 
-interface Mesh extends BringUpOptions {
+interface BringingUp extends BringUpOptions {
   readonly running: ReadonlySet<string>;
   readonly started: string[];
   readonly restarted: string[];
@@ -104,7 +104,7 @@ interface Mesh extends BringUpOptions {
   readonly takenUp: PlanReport["files"][number][];
 }
 
-async function start(mesh: Mesh, wanted: (role: Role) => boolean, trustDomain?: string): Promise<void> {
+async function start(mesh: BringingUp, wanted: (role: Role) => boolean, trustDomain?: string): Promise<void> {
   const processes = mesh.plan.processes.filter(
     (process) => wanted(process.role) && (trustDomain === undefined || process.trustDomain === trustDomain),
   );
@@ -114,7 +114,7 @@ async function start(mesh: Mesh, wanted: (role: Role) => boolean, trustDomain?: 
 }
 
 /** Processes that run on, but whose static file changed. */
-async function restartReconfigured(mesh: Mesh, reconfigured: readonly string[]): Promise<void> {
+async function restartReconfigured(mesh: BringingUp, reconfigured: readonly string[]): Promise<void> {
   const names = reconfigured.filter((name) => mesh.running.has(name) && !mesh.restarted.includes(name));
   if (names.length === 0) return;
   await mesh.runtime.restart(names);
@@ -125,7 +125,7 @@ async function restartReconfigured(mesh: Mesh, reconfigured: readonly string[]):
  * Per trust domain: its server answers; its bundle is published; once its partners' are there too, relationships and
  * entries; then agent and sidecars. Agents come after entries, so that their first sync has them.
  */
-async function bringDomainsUp(mesh: Mesh): Promise<void> {
+async function bringDomainsUp(mesh: BringingUp): Promise<void> {
   const introductions = new Map(
     mesh.plan.domains.map((domain) => [domain.trustDomain, introduce(mesh, domain)] as const),
   );
@@ -144,7 +144,7 @@ async function bringDomainsUp(mesh: Mesh): Promise<void> {
   await Promise.all(all);
 }
 
-async function introduce(mesh: Mesh, domain: DomainPlan): Promise<ServerApi> {
+async function introduce(mesh: BringingUp, domain: DomainPlan): Promise<ServerApi> {
   const { process: server, adminSocket } = domain.server;
   const api = await connectWhenUp(adminSocket, { server, untilMs: deadlineMs, signal: mesh.signal });
   await publishBundle(api, domain.bundleFile);
@@ -152,7 +152,7 @@ async function introduce(mesh: Mesh, domain: DomainPlan): Promise<ServerApi> {
 }
 
 /** By its controller where that runs: it alone writes the files of running sidecars. Otherwise here, by the same code. */
-async function reconciled(mesh: Mesh, domain: DomainPlan, api: ServerApi): Promise<void> {
+async function reconciled(mesh: BringingUp, domain: DomainPlan, api: ServerApi): Promise<void> {
   if (mesh.running.has(domain.controller.process)) {
     const report = await controllerClient(domain)
       .applyPlan(mesh.plan)
@@ -181,7 +181,7 @@ function refuseFailures(domain: DomainPlan, { failed }: ReconcileReport): void {
 }
 
 /** The proof that the mesh works: a request went through both sidecars and was answered by the app. */
-async function crossed(mesh: Mesh, edge: EdgePlan): Promise<void> {
+async function crossed(mesh: BringingUp, edge: EdgePlan): Promise<void> {
   if (edge.probePath === undefined) return;
   // Not before both ends are there: each earlier request would be counted and logged as an error of the edge.
   const ends = [edge.caller.workload, edge.callee.workload];
@@ -192,7 +192,7 @@ async function crossed(mesh: Mesh, edge: EdgePlan): Promise<void> {
     const probe = await probeEdge(edge);
     if (probe.kind === "failed") last = probe.reason;
     if (probe.kind === "answered") last = `${edge.callee.workload} answered ${probe.status} to GET ${probe.path}`;
-    return probe.kind === "answered" && probe.status < 500;
+    return isCrossed(probe);
   };
   const condition = `a request crosses ${edge.caller.workload} → ${edge.callee.workload}`;
   await until(condition, look, {
@@ -202,13 +202,13 @@ async function crossed(mesh: Mesh, edge: EdgePlan): Promise<void> {
   });
 }
 
-async function ready(mesh: Mesh, process: Process): Promise<void> {
+async function ready(mesh: BringingUp, process: Process): Promise<void> {
   await until(`${process.name} is ready`, () => isReady(process.ready), {
     ...waiting(mesh),
     fix: `./mesh logs ${process.name}`,
   });
 }
 
-function waiting(mesh: Mesh) {
+function waiting(mesh: BringingUp) {
   return { deadlineMs, signal: mesh.signal };
 }

@@ -39,6 +39,14 @@ export async function probeEdge(edge: EdgePlan, options: ProbeOptions = {}): Pro
   return failed(path, { ...second, reason: explained(edge, options, { before, after }) ?? second.reason });
 }
 
+/**
+ * Whether a probe proves its edge: the request went through both sidecars, and the app answered without an error of its
+ * own. What it thinks of the request (4xx) is between the apps.
+ */
+export function isCrossed(probe: EdgeProbe): boolean {
+  return probe.kind === "answered" && probe.status < 500;
+}
+
 function failed(path: string, { reason, status }: Failure): EdgeProbe {
   return { kind: "failed", path, reason, ...(status === undefined ? {} : { status }) };
 }
@@ -127,7 +135,6 @@ function explained(
     return `${ours} refused ${at}: what it presents is a valid SVID, but not that of ${callee.spiffeId}`;
   if (grew("ssl.fail_verify_error"))
     return `${ours} refused ${at}: what it presents does not verify against the bundle of ${callee.trustDomain}`;
-  if (grew("upstream_cx_connect_timeout")) return `${at} accepts no connection in time`;
   if (grew("ssl.connection_error"))
     return `the TLS handshake of ${ours} with ${at} failed: is it a sidecar of this mesh?`;
   if (grew("upstream_cx_connect_fail"))

@@ -42,7 +42,7 @@ function allPaths(): Path[] {
 
 /** Keys of Envoy's API that decide about identity, encryption, permission or a bound on resources. */
 const protective =
-  /^(require_client_certificate|.*session_resumption|max_.*|.*_limit_bytes|.*timeout|tls_params|alpn_protocols|codec_type|match_typed_subject_alt_names|.*sds_secret_configs?|forward_client_cert_details|set_current_client_cert_details|.*action|normalize_path|merge_slashes|use_remote_address|internal_address_config|circuit_breakers|config_discovery|matcher|mode|actions|resource_monitors)$/;
+  /^(require_client_certificate|.*session_resumption|max_.*|.*_limit_bytes|.*timeout|tls_params|alpn_protocols|codec_type|match_typed_subject_alt_names|.*sds_secret_configs?|forward_client_cert_details|set_current_client_cert_details|.*action|normalize_path|merge_slashes|use_remote_address|internal_address_config|circuit_breakers|config_discovery|matcher|mode|response_headers_to_add|host_rewrite_literal|suppress_envoy_headers|actions|resource_monitors)$/;
 
 /** Fields that match by name and protect nothing. */
 const harmless = new Set(["drain_timeout", "max_interval", "append_action"]);
