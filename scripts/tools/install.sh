@@ -141,7 +141,8 @@ tick() {
 
 stop_ticker() {
   [ -n "$ticker" ] || return 0
-  kill "$ticker" 2>/dev/null || :
+  # Not TERM: a shell that has just been forked may still have our trap for it, and go on.
+  kill -KILL "$ticker" 2>/dev/null || :
   wait "$ticker" 2>/dev/null || :
   ticker=
   [ ! -t 2 ] || printf '\r\033[K' >&2
