@@ -1,6 +1,7 @@
 // The controller of one trust domain: makes SPIRE Server and the sidecars agree with the plan, again and again, and
 // knows what they hold. Promise: every part may be absent, start late or restart; the next round goes on from there.
 
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { messageOf } from "../errors.ts";
@@ -11,6 +12,7 @@ import { bundleDigest } from "../spiffe/bundle.ts";
 import { trustFacts } from "../trust/facts.ts";
 import { changesOf } from "../trust/reconcile.ts";
 import type { ServerApi } from "../trust/server-api.ts";
+import { removeStrays } from "../whole-file.ts";
 import { applyToServer, applyToSidecars } from "./apply.ts";
 import { domainFacts, type FactsOptions } from "./domain-facts.ts";
 import { openMemory, type Memory } from "./memory.ts";
@@ -40,6 +42,7 @@ const retryMs = 1000;
 export async function openController(options: ControllerOptions): Promise<Controller> {
   const plan = await readPlan(options.planFile);
   const domain = domainOf(plan, options.trustDomain);
+  for (const folder of ownFolders(domain)) await removeStrays(folder);
   const memory = await openMemory(join(dirname(domain.controller.planFile), "memory.json"), options.log);
   return new Controller(options, { plan, domain, memory });
 }
@@ -214,6 +217,12 @@ async function noteBundles(api: ServerApi, domain: DomainPlan, memory: Memory): 
   for (const bundle of bundles.flat()) {
     if (wanted.has(bundle.trustDomain)) memory.holdsBundle(bundle.trustDomain, bundleDigest(bundle), new Date());
   }
+}
+
+/** Where it alone writes; on docker not all of them are there before its first round. */
+function ownFolders({ bundleFile, controller, sidecars }: DomainPlan): string[] {
+  const files = [bundleFile, controller.planFile].map((file) => dirname(file));
+  return [...files, ...sidecars.map(({ dynamicDir }) => dynamicDir)].filter((folder) => existsSync(folder));
 }
 
 /** A change there is worth a round: the server's socket appears, or a partner introduces itself. */

@@ -1,12 +1,11 @@
 // Writes a sidecar's dynamic files: always render(plan), each replaced whole by a rename in its own folder, because
 // Envoy takes up a file when it is moved there and not when it is edited (Envoy, "xDS configuration": path_config_source).
 
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { systemErrorCode } from "../errors.ts";
 import type { SidecarPlan } from "../plan/plan.ts";
 import { dynamicFileNames, renderDynamic, type DynamicFileName } from "../render/dynamic.ts";
+import { readPlainFile, writeWhole } from "../whole-file.ts";
 
 /** Who may enter the folder is the access control; whoever may, reads: the sidecar, and the controller what `up` wrote. */
 const mode = 0o644;
@@ -26,25 +25,12 @@ export async function writeDynamicFiles(sidecar: SidecarPlan): Promise<readonly 
   return replaced;
 }
 
-/** Content of a dynamic file; undefined when it is not there. */
+/** Content of a dynamic file; undefined when it is not there, or no file. */
 export async function readDynamicFile(sidecar: SidecarPlan, file: DynamicFileName): Promise<string | undefined> {
-  try {
-    return await readFile(join(sidecar.dynamicDir, file), "utf8");
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
+  return (await readPlainFile(join(sidecar.dynamicDir, file)))?.content;
 }
 
-/** Replaces a dynamic file whole. Killed half-way it leaves the old one, and a stray file that the next call removes. */
+/** Replaces a dynamic file whole. Killed half-way it leaves the old one, and a stray file that the controller removes. */
 export async function replaceDynamicFile(sidecar: SidecarPlan, file: DynamicFileName, content: string): Promise<void> {
-  await replaceFile(join(sidecar.dynamicDir, file), content, mode);
-}
-
-/** Replaces a file whole or not at all. The temporary one may be left over, and be somebody else's: it is removed first. */
-export async function replaceFile(path: string, content: string, fileMode: number): Promise<void> {
-  const temporary = `${path}.new`;
-  await rm(temporary, { force: true });
-  await writeFile(temporary, content, { mode: fileMode, flag: "wx" });
-  await rename(temporary, path);
+  await writeWhole(join(sidecar.dynamicDir, file), content, { mode });
 }

@@ -4,7 +4,7 @@
 import { readFile } from "node:fs/promises";
 
 import { messageOf, systemErrorCode } from "../errors.ts";
-import { replaceFile } from "./dynamic-files.ts";
+import { writeWhole } from "../whole-file.ts";
 
 export interface Memory {
   /** Notes the bundle that is held of a partner and returns since when exactly it is held, ISO 8601. */
@@ -35,7 +35,7 @@ export async function openMemory(file: string, forgot: (reason: string) => void)
     if (!changed) return;
     changed = false;
     try {
-      await replaceFile(file, `${JSON.stringify({ bundles, svids })}\n`, 0o640);
+      await writeWhole(file, `${JSON.stringify({ bundles, svids })}\n`, { mode: 0o640 });
     } catch (error) {
       changed = true;
       throw error;

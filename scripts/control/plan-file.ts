@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 
 import { MeshError, messageOf } from "../errors.ts";
 import type { DomainPlan, Plan } from "../plan/plan.ts";
-import { replaceFile } from "./dynamic-files.ts";
+import { writeWhole } from "../whole-file.ts";
 
 /**
  * Reads a plan. One that was rendered for containers names the subnet by the variable MESH_SUBNET.
@@ -26,7 +26,7 @@ export async function readPlan(file: string): Promise<Plan> {
 }
 
 export async function writePlan(file: string, plan: Plan): Promise<void> {
-  await replaceFile(file, `${JSON.stringify(plan)}\n`, 0o640);
+  await writeWhole(file, `${JSON.stringify(plan)}\n`, { mode: 0o640 });
 }
 
 /** @throws MeshError MESH_INPUT_INVALID */

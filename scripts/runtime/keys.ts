@@ -6,7 +6,7 @@ import { X509Certificate, createPrivateKey } from "node:crypto";
 
 import { systemErrorCode } from "../errors.ts";
 import type { DomainPlan, Plan } from "../plan/plan.ts";
-import { readPlainFile, writeWhole } from "./whole-file.ts";
+import { readPlainFile, writeWhole } from "../whole-file.ts";
 
 const day = 24 * 60 * 60 * 1000;
 /** Only a new attestation needs the certificate: an agent renews its SVID by its SVID. */

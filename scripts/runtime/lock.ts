@@ -11,7 +11,7 @@ import { dirname, join } from "node:path";
 import { MeshError, systemErrorCode } from "../errors.ts";
 import { until } from "../wait.ts";
 import { type ProcessIdentity, identityOf, isAlive } from "./proc.ts";
-import { writeWhole } from "./whole-file.ts";
+import { writeWhole } from "../whole-file.ts";
 
 export interface Lock extends AsyncDisposable {
   /** What it is held for, e.g. `./mesh up`. */

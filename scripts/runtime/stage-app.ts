@@ -8,7 +8,7 @@ import type { Workload } from "../model/mesh.ts";
 import { removeTree } from "./remove-tree.ts";
 import type { Places } from "./state.ts";
 import { copyEntries, giveTo, listTree, makePublicFolder } from "./tree.ts";
-import { writeWhole } from "./whole-file.ts";
+import { writeWhole } from "../whole-file.ts";
 
 export interface StageAppOptions {
   readonly workload: Workload;

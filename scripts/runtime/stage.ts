@@ -13,7 +13,7 @@ import { dependencyEntries, stageDependencies, stageTool } from "./stage-shared.
 import { canBeEntered } from "./places.ts";
 import type { Places } from "./state.ts";
 import { type TreeEntry, copyEntries, isReadableByOthers, listTree, makePublicFolder } from "./tree.ts";
-import { writeWhole } from "./whole-file.ts";
+import { writeWhole } from "../whole-file.ts";
 
 export interface StageOptions {
   readonly repositoryDir: string;

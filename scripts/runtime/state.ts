@@ -8,7 +8,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { MeshError, messageOf, systemErrorCode } from "../errors.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { ProcessIdentity } from "./proc.ts";
-import { writeWhole } from "./whole-file.ts";
+import { writeWhole } from "../whole-file.ts";
 
 const schemaVersion = 1;
 

@@ -3,7 +3,7 @@
 import { dirname } from "node:path";
 
 import type { Folder, RenderedFile } from "../plan/plan.ts";
-import { readPlainFile, writeWhole } from "./whole-file.ts";
+import { readPlainFile, writeWhole } from "../whole-file.ts";
 
 /** Writes those that are new or differ, and returns them. A file belongs to the owner and group of its folder. */
 export async function writeChanged(

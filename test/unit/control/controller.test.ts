@@ -1,5 +1,6 @@
-import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, readdir, utimes, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 import { test } from "vitest";
 
@@ -55,6 +56,22 @@ test("a controller whose SPIRE Server is away writes its sidecars' files and say
   expect(started.controller.self()).toMatchObject({ process: "controller-stockmarket", pid: process.pid });
   expect(started.controller.self().reason).toContain("spire-server-stockmarket");
   expect(started.controller.self().reconciledAt).toBeUndefined();
+});
+
+test("a controller removes what a killed writer left in its folders", async ({ expect }) => {
+  await using folder = await socketFolder();
+  const plan = await placed(folder);
+  const { controller, sidecars } = domainOf(plan, "stockmarket.example");
+  const strays = [controller.planFile, join(sidecars[0]?.dynamicDir ?? "", "listeners.yaml")].map(
+    (file) => `${file}.00000000-aaaa-4aaa-8aaa-000000000000.new`,
+  );
+  for (const stray of strays) {
+    await writeFile(stray, "half");
+    await utimes(stray, 1, 1);
+  }
+  await opened(plan);
+  expect(strays.filter((stray) => existsSync(stray))).toEqual([]);
+  expect(existsSync(controller.planFile)).toBe(true);
 });
 
 test("facts of a trust domain in which nothing runs claim nothing", async ({ expect }) => {

@@ -22,3 +22,9 @@ test("the map has every suite of test/", ({ expect }) => {
   const [line = ""] = /^test\/ .*(?:\n .*)*/m.exec(map) ?? [];
   expect(foldersIn("test").filter((suite) => !line.includes(`${suite}/`))).toEqual([]);
 });
+
+test("the map names every leaf: the files that all stages may import", ({ expect }) => {
+  const [, leaves = ""] = /^ {2}spiffe\/ .*\(a leaf, as are ([^)]*)\)/ms.exec(map) ?? [];
+  const inRoot = files.filter((file) => /^scripts\/[^/]+\.ts$/.test(file) && file !== "scripts/mesh.ts");
+  expect(leaves.split(/,?\s+/)).toEqual(inRoot.map((file) => file.slice("scripts/".length)).toSorted());
+});

@@ -82,6 +82,10 @@ test("what is not a regular file of a bundle's size is refused at once", async (
     execFileSync("mkfifo", [pipe]);
     await expect(readBundleFile(pipe, "a.example")).rejects.toMatchObject({ details: ["it is not a regular file"] });
     await expect(readBundleFile(dir, "a.example")).rejects.toMatchObject({ details: ["it is not a regular file"] });
+    const link = join(dir, "link");
+    await writeFile(join(dir, "foreign"), '{"keys":[]}');
+    await symlink(join(dir, "foreign"), link);
+    await expect(readBundleFile(link, "a.example")).rejects.toMatchObject({ details: ["it is not a regular file"] });
     const large = join(dir, "large");
     await writeFile(large, Buffer.alloc(1024 * 1024 + 1, " "));
     await expect(readBundleFile(large, "a.example")).rejects.toMatchObject({
