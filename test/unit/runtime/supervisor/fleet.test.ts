@@ -5,6 +5,7 @@ import { test } from "vitest";
 import { allPids, commandLineOf } from "../../../../scripts/runtime/proc.ts";
 import { Fleet } from "../../../../scripts/runtime/supervisor/fleet.ts";
 import type { Spec } from "../../../../scripts/runtime/supervisor/protocol.ts";
+import { until } from "../../../../scripts/wait.ts";
 import { tempDir } from "../temp-dir.ts";
 
 const graceMs = 5000;
@@ -24,11 +25,17 @@ test("a name has one process, also when its restart is asked for twice at once",
     after: [],
   };
   const running = (): number[] => allPids().filter((pid) => commandLineOf(pid)?.includes(dir) === true);
+  onTestFinished(async () => {
+    for (const pid of running()) process.kill(-pid, "SIGKILL");
+  });
   const fleet = new Fleet({ onExit: () => {}, log: () => {} });
   await fleet.start([spec], graceMs);
   await fleet.restart(["a", "a"], graceMs);
   await Promise.all([fleet.restart(["a"], graceMs), fleet.restart(["a"], graceMs)]);
-  expect(running()).toEqual(fleet.list().map(({ pid }) => pid));
+  const [pid = 0] = fleet.list().map((status) => status.pid);
+  // Between fork and exec a process has its parent's command line.
+  await until("the process is its program", () => running().includes(pid), { deadlineMs: 5000 });
+  expect(running()).toEqual([pid]);
   await fleet.stopAll(graceMs);
   expect(running()).toEqual([]);
 });
