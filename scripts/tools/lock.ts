@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
-import { systemErrorCode } from "../errors.ts";
+import { MeshError, systemErrorCode } from "../errors.ts";
 
 export interface LockOptions {
   readonly signal: AbortSignal;
@@ -46,7 +46,11 @@ async function tryLock(
   const closed = once(child, "close");
   const stop = (): void => void child.kill();
   signal.addEventListener("abort", stop, { once: true });
-  const held = await Promise.race([once(child.stdout, "data").then(() => true), closed.then(() => false)]);
+  const held = await Promise.race([once(child.stdout, "data").then(() => true), closed.then(() => false)]).catch(
+    (error: unknown) => {
+      throw lockProblem(error);
+    },
+  );
   signal.removeEventListener("abort", stop);
   signal.throwIfAborted();
   if (!held) return undefined;
@@ -56,6 +60,13 @@ async function tryLock(
       await closed;
     },
   };
+}
+
+function lockProblem(error: unknown): unknown {
+  if (systemErrorCode(error) !== "ENOENT") return error;
+  return new MeshError("MESH_PREREQUISITE", "this machine lacks flock, which keeps two builds from colliding", {
+    fix: "as root, on Debian: apt-get install util-linux; then run this again",
+  });
 }
 
 async function readHolder(file: string): Promise<string | undefined> {

@@ -1,3 +1,5 @@
+// Builds SPIRE where its official release cannot be downloaded (scripts/tools/spire-build.ts). The version is that of
+// versions.json; go.sum pins every source. To move to another: change both, then `go list -mod=mod -deps tool`
 module mesh.example/spire/build
 
 go 1.26.6
@@ -317,4 +319,5 @@ tool (
 	github.com/spiffe/spire/cmd/spire-server
 )
 
+// SPIRE asks for v1.1.0, which the public Go module proxy does not serve. Only the EJBCA plugin uses it; the mesh does not.
 replace github.com/Keyfactor/ejbca-go-client-sdk => github.com/Keyfactor/ejbca-go-client-sdk v1.0.2
