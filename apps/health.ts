@@ -9,7 +9,9 @@ import { parseAddress, type Address } from "./plugins/address.ts";
 import { upstreamVariable } from "./plugins/environment.ts";
 
 interface Question {
+  /** `LISTEN`, or the variable of an upstream. */
   readonly variable: string;
+  readonly address: Address;
   readonly path: string;
 }
 
@@ -18,15 +20,29 @@ const deadlineMs = 30_000;
 const answerWithinMs = 2000;
 const betweenLooksMs = 50;
 
+/** sysexits.h: EX_CONFIG. */
+const misconfigured = 78;
+
 const [healthPath = "/health", ...upstreams] = process.argv.slice(2);
-const questions = [{ variable: "LISTEN", path: healthPath }, ...upstreams.map(upstreamQuestion)];
+const questions = [question("LISTEN", healthPath), ...upstreams.map(upstreamQuestion)];
 const reason = await firstReason(questions);
-if (reason !== undefined) writeSync(1, `${reason}\n`);
-process.exitCode = reason === undefined ? 0 : 1;
+if (reason !== undefined) fail(1, reason);
 
 function upstreamQuestion(argument: string): Question {
   const [name = "", path = "/"] = argument.split("=", 2);
-  return { variable: upstreamVariable(name), path };
+  return question(upstreamVariable(name), path);
+}
+
+function question(variable: string, path: string): Question {
+  const text = process.env[variable] ?? "";
+  const parsed = parseAddress(text);
+  if (!parsed.ok) return fail(misconfigured, `${variable}=${text}: ${parsed.problem}`);
+  return { variable, address: parsed.address, path };
+}
+
+function fail(status: number, why: string): never {
+  writeSync(1, `${why}\n`);
+  process.exit(status);
 }
 
 /** Asks again until everything answers or time is up; what is wrong then. */
@@ -41,12 +57,9 @@ async function firstReason(asked: readonly Question[]): Promise<string | undefin
 }
 
 /** What is wrong with the answer; undefined: nothing. */
-async function ask({ variable, path }: Question): Promise<string | undefined> {
-  const text = process.env[variable] ?? "";
-  const parsed = parseAddress(text);
-  if (!parsed.ok) return `${variable}=${text}: ${parsed.problem}`;
+async function ask({ variable, address, path }: Question): Promise<string | undefined> {
   try {
-    const status = await statusOf(parsed.address, path);
+    const status = await statusOf(address, path);
     return status < 400 ? undefined : `${variable}: GET ${path} was answered with ${status}`;
   } catch (error) {
     return `${variable}: GET ${path}: ${error instanceof Error ? error.message : String(error)}`;

@@ -10,7 +10,7 @@ import { callsOf } from "./sidecars.ts";
 const childPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** It idles for days: no optimising compilers and a small nursery. Measured: 125 MB resident without, 73 MB with. */
-const leanNode = ["--no-opt", "--no-maglev", "--no-sparkplug", "--max-semi-space-size=1"];
+export const leanNode = ["--no-opt", "--no-maglev", "--no-sparkplug", "--max-semi-space-size=1"];
 
 export function serverProcess(host: Host, domain: TrustDomain): Process {
   const name = processName.server(domain);

@@ -15,15 +15,14 @@ function image(variable: string, name: string): string {
   return `\${${variable}:-${name}}`;
 }
 
+/** How an image of the Dockerfile is built. It stands with one of the services that run it. */
 function built(target: "app" | "mesh"): ComposeMap {
   return {
-    image: `\${COMPOSE_PROJECT_NAME}:${target}`,
     build: {
       context: ".",
       target,
       args: { NODE_IMAGE: image("NODE_IMAGE", `node:${node.version}-bookworm-slim`) },
-      secrets: ["npmrc"],
-      network: "${MESH_BUILD_NETWORK:-default}",
+      secrets: ["npmrc", "certificates"],
     },
   };
 }
@@ -43,8 +42,10 @@ export const fragments: ComposeMap = {
   "x-spire-server": { image: image("SPIRE_SERVER_IMAGE", `ghcr.io/spiffe/spire-server:${spire.version}`) },
   "x-spire-agent": { image: image("SPIRE_AGENT_IMAGE", `ghcr.io/spiffe/spire-agent:${spire.version}`), pid: "host" },
   "x-sidecar": { image: image("ENVOY_IMAGE", `envoyproxy/envoy:v${envoy.version}`), mem_limit: "384m" },
-  "x-app": built("app"),
-  "x-controller": built("mesh"),
+  "x-app": { image: "${COMPOSE_PROJECT_NAME}:app" },
+  "x-app-build": built("app"),
+  "x-controller": { image: "${COMPOSE_PROJECT_NAME}:mesh" },
+  "x-controller-build": built("mesh"),
   "x-one-shot": { "<<": merged("controller"), network_mode: "none", restart: "no" },
   "x-proof": { interval: "500ms", timeout: "45s", retries: 1 },
   "x-internal": { internal: true },
@@ -63,8 +64,7 @@ export const fragmentComments: Comments = {
   "x-spire-agent.pid":
     "It attests a workload by the Unix user behind the socket, so it sees processes of the host. Nobody else does.",
   "x-sidecar.mem_limit": "Envoy sheds load at 256 MiB of heap.",
-  "x-app":
-    "Our apps. npm's configuration of this machine is needed only behind a registry of your own: MESH_NPMRC=~/.npmrc",
+  "x-app": "Our apps, on the Node image.",
   "x-controller": "Our programs: the controller of a trust domain, and the one-shots before it.",
   "x-proof":
     "Engines before 25 know no start_interval: the first look comes at once and waits for the proof, later ones come every 10 s.\n" +

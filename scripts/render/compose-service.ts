@@ -7,6 +7,9 @@ import type { Network, Plan, Process, RenderedFile } from "../plan/plan.ts";
 import { storage } from "./compose-storage.ts";
 import { merged, type ComposeMap } from "./compose-yaml.ts";
 
+/** Dockerfile, WORKDIR. */
+const imageWorkingDir = "/mesh";
+
 export interface ComposeInput {
   readonly plan: Plan;
   /** What the services read, for Compose to notice a change. */
@@ -15,15 +18,16 @@ export interface ComposeInput {
 }
 
 export function service({ plan, files, configDir }: ComposeInput, process: Process): ComposeMap {
-  const { user, role } = process;
+  const { user, role, workingDir } = process;
   const { tmpfs, ...mounts } = storage(plan, process, configDir);
   const proof = proofOf(plan, process);
   return {
-    "<<": merged(fragmentOf(role), "contained"),
+    "<<": merged(fragmentOf(role), ...buildOf(plan, process), "contained"),
     user: `${user.uid}:${user.gid}`,
     ...(user.groups.length === 0 ? {} : { group_add: user.groups.map(String) }),
     ...labels(files, process),
     command: commandOf(process),
+    ...(role === "app" && workingDir !== imageWorkingDir ? { working_dir: workingDir } : {}),
     ...environment(process),
     ...networking(plan, process),
     ...mounts,
@@ -35,6 +39,13 @@ export function service({ plan, files, configDir }: ComposeInput, process: Proce
 
 function fragmentOf(role: Process["role"]): string {
   return role === "keys" || role === "bootstrap" ? "one-shot" : role;
+}
+
+/** The first service of an image says how that is built. */
+function buildOf({ processes }: Plan, process: Process): string[] {
+  const ours = (["app", "controller"] as const).find((role) => role === process.role);
+  if (ours === undefined || processes.find(({ role }) => role === ours) !== process) return [];
+  return [`${ours}-build`];
 }
 
 /** SPIRE's images have the program and `run` as their entrypoint. A line where Compose splits it as a shell would. */

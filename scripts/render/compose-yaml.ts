@@ -12,7 +12,7 @@ export type ComposeMap = Readonly<Record<string, unknown>>;
 export type Comments = Readonly<Record<string, string>>;
 
 /** Value of a merge key `<<`: earlier fragments win over later ones (Compose Specification, "Fragments"). */
-export function merged(...fragments: readonly [string, ...string[]]): unknown {
+export function merged(...fragments: readonly string[]): unknown {
   const [first, ...others] = fragments.map((name) => new Alias(name));
   return others.length === 0 ? first : [first, ...others];
 }

@@ -26,7 +26,10 @@ export function composeFile(input: ComposeInput): string {
     services: Object.fromEntries(processes.map((process) => [process.name, service(input, process)])),
     networks: Object.fromEntries((plan.networks ?? []).map((network) => [network.name, networkMap(network)])),
     volumes: volumes(plan),
-    secrets: { npmrc: { file: "${MESH_NPMRC:-/dev/null}" } },
+    secrets: {
+      npmrc: { file: "${MESH_NPMRC:-/dev/null}" },
+      certificates: { file: "${NODE_EXTRA_CA_CERTS:-/dev/null}" },
+    },
   };
   return composeYaml(heading, content, {
     ...fragmentComments,
@@ -108,7 +111,8 @@ function networkComments({ networks = [], domains }: Plan): Comments {
 function volumeComments(plan: Plan): Comments {
   return {
     volumes: "Whoever must not have a socket does not have its volume.",
-    secrets: "Only while building: no secret is in an image.",
+    secrets:
+      "Only while images are built, and in none of them. Behind a registry of your own: MESH_NPMRC=~/.npmrc docker compose build",
     ...(plan.domains[0] === undefined
       ? {}
       : {
