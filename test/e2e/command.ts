@@ -22,6 +22,8 @@ export interface Outcome {
 
 export interface Running {
   readonly pid: number;
+  /** Everything it has printed, both streams. */
+  readonly said: () => string;
   /** Resolves as soon as it has printed something that matches, on either stream. */
   readonly says: (pattern: RegExp) => Promise<void>;
   readonly kill: (signal: NodeJS.Signals) => void;
@@ -62,6 +64,7 @@ export function start(program: string, args: readonly string[], options: Command
   };
   return {
     pid: child.pid ?? 0,
+    said: all,
     says: async (pattern) => {
       const waiting = { deadlineMs, intervalMs: 2, lastSeen: all };
       await until(`\`${typed}\` prints ${String(pattern)}`, () => matches(pattern), waiting);

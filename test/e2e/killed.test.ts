@@ -6,7 +6,7 @@ import { describe } from "vitest";
 import type { StatusReport } from "../../scripts/control/status-report.ts";
 import type { ProcessStatus } from "../../scripts/runtime/runtime.ts";
 import { until } from "../../scripts/wait.ts";
-import { killProcess } from "./inside.ts";
+import { freezeProcess, killProcess, thawProcess } from "./inside.ts";
 import { beginLoad } from "./load.ts";
 import { meshTest } from "./mesh.ts";
 import { type Place, quotesFlow } from "./place.ts";
@@ -53,6 +53,20 @@ describe("killed and healed alone", () => {
     expect(identities(healed)).toEqual(identities(status));
     expect(pids(await mesh.ps(), name)).toEqual(pids(processes, name));
   });
+});
+
+test("what hangs is named by status, with what to do, until it is well again", async ({ mesh, expect }) => {
+  await freezeProcess(mesh, "quotes");
+  try {
+    const { status, stdout } = await mesh.mesh("status");
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/broker → quotes: no answer/);
+    expect(stdout).toMatch(/^ *fix: \.\/mesh /m);
+  } finally {
+    await thawProcess(mesh, "quotes");
+  }
+  await quotesFlow(mesh, 15_000);
+  expect((await mesh.mesh("status")).status).toBe(0);
 });
 
 describe("killed under requests of which none is lost", () => {

@@ -4,6 +4,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
+import { until } from "../../scripts/wait.ts";
 import { checkoutDir, nodeForEveryUser } from "./checkout.ts";
 import type { Description } from "./description.ts";
 import { freePort } from "./free-port.ts";
@@ -105,6 +106,20 @@ test("a restart of one process leaves the others alone", async ({ mesh, expect }
     { name: "rates", state: "running", restarts: 0 },
   ]);
   expect(await witness(mesh.port).call("rates", "/rates")).toMatchObject({ status: 200 });
+});
+
+test("logs --follow shows what is written from now on, until it is interrupted", async ({ mesh, expect }) => {
+  const following = mesh.start("logs", "--follow", "--lines", "0", "quotes", "spire-server-broker");
+  // It is known to follow once something arrives; each restart is written about.
+  const written = async (): Promise<boolean> => {
+    await mesh.must("restart", "quotes");
+    return following.said().includes("listening");
+  };
+  await until("what quotes writes is shown", written, { deadlineMs: 30_000 });
+  following.kill("SIGINT");
+  const { status, stdout, stderr } = await following.outcome;
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  expect(stdout).toMatch(/^quotes +\S.*listening/m);
 });
 
 test.for(["restart", "logs"])(
