@@ -2,13 +2,16 @@
 
 import { defineConfig } from "vitest/config";
 
-/** Real SPIRE and Envoy run in these: one file at a time, and patience for a machine that is busy. */
+/**
+ * Real SPIRE and Envoy run in these: one file at a time, and patience for a machine that is busy, or gets a browser
+ * first. What a test waits for has a deadline of its own.
+ */
 const serial = {
   environment: "node",
   pool: "forks",
   fileParallelism: false,
-  testTimeout: 120_000,
-  hookTimeout: 120_000,
+  testTimeout: 600_000,
+  hookTimeout: 600_000,
 } as const;
 
 // oxlint-disable-next-line import/no-default-export -- vitest takes its configuration from the default export
