@@ -6,6 +6,11 @@ import type { Allocations } from "./state.ts";
 export const userBlockSize = 1000;
 const firstInboundPort = 9443;
 
+/** The last id of the block: a group of the mesh's processes that is no process's own. */
+export function groupOf(firstUser: number): number {
+  return firstUser + userBlockSize - 1;
+}
+
 /** Names in the order of mesh.yaml. */
 export interface Wanted {
   readonly trustDomains: readonly string[];
@@ -72,7 +77,7 @@ export function allocateUsers(
   }
   let next = Math.max(first - 1, ...Object.values(previous)) + 1;
   for (const name of processes)
-    assigned[name] ??= next < first + userBlockSize ? next++ : lowestFree(first, Object.values(assigned));
+    assigned[name] ??= next < groupOf(first) ? next++ : lowestFree(first, Object.values(assigned));
   return assigned;
 }
 

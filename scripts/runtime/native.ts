@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { MeshError } from "../errors.ts";
 import type { Report } from "../events.ts";
 import type { Plan, Process } from "../plan/plan.ts";
+import { groupOf } from "./allocate.ts";
 import { readLogs } from "./logs.ts";
 import { begin, destroy, suspend, takeOver } from "./native-life.ts";
 import { choosePlaces } from "./places.ts";
@@ -57,7 +58,9 @@ export function nativeRuntime(options: NativeOptions): Runtime {
       return writeChanged(files, { folders: begun.folders, uid });
     },
     async start(processes) {
-      const context = { places: await places(), ownUsers: (await state())?.allocations.users !== undefined, env };
+      const users = (await state())?.allocations.users;
+      const meshGroup = users === undefined ? undefined : groupOf(users.first);
+      const context = { places: await places(), meshGroup, env };
       const specs = await Promise.all(processes.map((one) => specOf(one, context)));
       return askUp(context.places.runDir, { op: "start", specs });
     },
@@ -97,14 +100,14 @@ async function restart(runDir: string, names: readonly string[]): Promise<void> 
 
 async function specOf(
   planned: Process,
-  { places, ownUsers, env }: { places: Places; ownUsers: boolean; env: NativeOptions["env"] },
+  { places, meshGroup, env }: { places: Places; meshGroup: number | undefined; env: NativeOptions["env"] },
 ): Promise<Spec> {
-  const home = ownUsers ? join(places.stageDir, "home", planned.name) : homedir();
-  if (planned.build !== undefined && ownUsers) {
+  const home = meshGroup !== undefined ? join(places.stageDir, "home", planned.name) : homedir();
+  if (planned.build !== undefined && meshGroup !== undefined) {
     makePublicFolder(dirname(home), 0o711);
     await mkdir(home, { recursive: true, mode: 0o700 });
     await chown(home, planned.user.uid, planned.user.gid);
   }
   const buildEnv = buildEnvironment(env, home);
-  return toSpec(planned, { logDir: places.logDir, setpriv: findSetpriv(), ownUsers, buildEnv });
+  return toSpec(planned, { logDir: places.logDir, setpriv: findSetpriv(), meshGroup, buildEnv });
 }

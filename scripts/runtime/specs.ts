@@ -8,17 +8,19 @@ export interface SpecContext {
   readonly logDir: string;
   /** Absolute path. */
   readonly setpriv: string;
-  /** Every process has its own user; without, all run as whoever runs the supervisor. */
-  readonly ownUsers: boolean;
+  /** As root every process has its own user, and all have this group; undefined: all run as whoever runs the supervisor. */
+  readonly meshGroup: number | undefined;
   /** Environment of builds, under the process's own. */
   readonly buildEnv: Readonly<Record<string, string>>;
 }
 
-export function toSpec(process: Process, { logDir, setpriv, ownUsers, buildEnv }: SpecContext): Spec {
-  const privileges = { setpriv, user: ownUsers ? process.user : undefined };
+export function toSpec(process: Process, { logDir, setpriv, meshGroup, buildEnv }: SpecContext): Spec {
+  const groups = [...process.user.groups, ...(meshGroup === undefined ? [] : [meshGroup])];
+  const user = { ...process.user, groups };
+  const privileges = { setpriv, user: meshGroup === undefined ? undefined : user };
   return {
     name: process.name,
-    fingerprint: fingerprintOf(process),
+    fingerprint: fingerprintOf({ ...process, user }),
     command: setprivCommand(privileges, process.command),
     env: process.env,
     workingDir: process.workingDir,

@@ -8,12 +8,14 @@ import { systemErrorCode } from "../errors.ts";
 import type { Report } from "../events.ts";
 import type { Mesh, Workload } from "../model/mesh.ts";
 import type { Host } from "../plan/plan.ts";
+import { writeWhole } from "../whole-file.ts";
+import { groupOf } from "./allocate.ts";
+import { refuseOutwardLink } from "./outward-link.ts";
 import { stageApp } from "./stage-app.ts";
 import { dependencyEntries, stageDependencies, stageTool } from "./stage-shared.ts";
 import { canBeEntered } from "./places.ts";
 import type { Places } from "./state.ts";
-import { type TreeEntry, copyEntries, isReadableByOthers, listTree, makePublicFolder } from "./tree.ts";
-import { writeWhole } from "../whole-file.ts";
+import { type TreeEntry, closeTo, copyEntries, isReadableByOthers, listTree, makePublicFolder } from "./tree.ts";
 
 export interface StageOptions {
   readonly repositoryDir: string;
@@ -32,9 +34,14 @@ export interface Staged {
   readonly appDirs?: Readonly<Record<string, string>>;
 }
 
-/** Returns where everything can be run from: the clone itself where nothing needs to be copied. Safe to repeat. */
+/**
+ * Returns where everything can be run from: the clone itself where nothing needs to be copied. Safe to repeat.
+ *
+ * @throws MeshError MESH_INPUT_INVALID for a link that leads out of the checkout
+ */
 export async function stage(options: StageOptions): Promise<Staged> {
   const { repositoryDir, users, mesh, places } = options;
+  refuseOutwardApps(options);
   if ("self" in users) return { repositoryDir, tools: options.tools };
   const sharedDir = await sharedFolder(options);
   const tools = await stageTools(options.tools, sharedDir);
@@ -42,8 +49,11 @@ export async function stage(options: StageOptions): Promise<Staged> {
   const readable = await canRead(repositoryDir, entries);
   const appDirs = await stageApps(options, users.assigned, readable);
   if (readable) return { repositoryDir, tools, appDirs };
+  for (const { path, kind } of entries)
+    if (kind === "link") refuseOutwardLink(repositoryDir, path, "what the processes run");
   const started = performance.now();
   const target = join(places.stageDir, "repository");
+  closeTo(target, groupOf(users.first));
   const changed = await update(repositoryDir, target, entries);
   await stageDependencies({ repositoryDir, sharedDir, target });
   if (changed > 0) {
@@ -51,6 +61,13 @@ export async function stage(options: StageOptions): Promise<Staged> {
     options.report({ kind: "done", stage: "runtime", message, elapsedMs: performance.now() - started });
   }
   return { repositoryDir: target, tools, appDirs };
+}
+
+function refuseOutwardApps({ repositoryDir, mesh }: StageOptions): void {
+  for (const { name, app } of mesh.workloads) {
+    if (app.workingDir !== undefined) refuseOutwardLink(repositoryDir, app.workingDir, `the workingDir of ${name}`);
+    if (app.kind === "node") refuseOutwardLink(repositoryDir, app.entry, `the file of ${name}`);
+  }
 }
 
 /** Where copies lie that other meshes can use too: the cache, if other users can enter it. */
@@ -90,8 +107,9 @@ async function update(from: string, to: string, entries: readonly TreeEntry[]): 
   if (changed.length === 0 && gone.length === 0) return 0;
   // Without the list an interrupted copy is not taken for a whole one.
   await rm(listFile, { force: true });
-  copyEntries(from, to, changed);
+  // First, while folders are still what they were: in the new copy a link may be in the place of one.
   for (const path of gone) await rm(join(to, path), { recursive: true, force: true });
+  copyEntries(from, to, changed);
   await writeWhole(listFile, JSON.stringify(now), { mode: 0o600 });
   return changed.length + gone.length;
 }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 
 import { type ProcessIdentity, identityOf, isAlive, readStat } from "../../scripts/runtime/proc.ts";
+import { groupOf } from "../../scripts/runtime/allocate.ts";
 import { ask } from "../../scripts/runtime/supervisor/client.ts";
 import { until } from "../../scripts/wait.ts";
 import { isRoot, test } from "./supervised-mesh.ts";
@@ -44,7 +45,8 @@ test.runIf(isRoot)("as root each process has a user of its own and no capability
   };
   const [one, two] = [await statusOf("a"), await statusOf("b")];
   expect(one).toContain(`Uid:\t${fourTimes(a.user.uid)}\nGid:\t${fourTimes(a.user.uid)}\n`);
-  expect(one).toContain(`Groups:\t${a.user.uid + 50} \n`);
+  const { allocations } = await mesh.state();
+  expect(one).toContain(`Groups:\t${a.user.uid + 50} ${groupOf(allocations.users?.first ?? 0)} \n`);
   expect(two).toContain(`Uid:\t${fourTimes(b.user.uid)}\nGid:\t${fourTimes(b.user.uid)}\n`);
   expect(a.user.uid).not.toBe(b.user.uid);
   for (const capabilities of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"])

@@ -2,12 +2,12 @@ import * as fc from "fast-check";
 import { test } from "vitest";
 
 import {
+  groupOf,
   allocate,
   allocateAddresses,
   allocatePorts,
   allocateUsers,
   loopbackAddress,
-  userBlockSize,
 } from "../../../scripts/runtime/allocate.ts";
 
 test("every block has addresses of its own, all of them loopback", ({ expect }) => {
@@ -66,7 +66,7 @@ test("ids are unique and inside the block over any history of edits", ({ expect 
         const ids = Object.values(assigned);
         expect(ids).toHaveLength(processes.length);
         expect(new Set(ids).size).toBe(ids.length);
-        expect(ids.every((id) => id >= 600_000 && id < 600_000 + userBlockSize)).toBe(true);
+        expect(ids.every((id) => id >= 600_000 && id < groupOf(600_000))).toBe(true);
       }
     }),
   );

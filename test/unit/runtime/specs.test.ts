@@ -24,7 +24,7 @@ const quotes: Process = {
 const context = {
   logDir: "/logs",
   setpriv: "/usr/bin/setpriv",
-  ownUsers: true,
+  meshGroup: 601_999,
   buildEnv: { PATH: "/opt/go/bin", HOME: "/home" },
 };
 
@@ -33,7 +33,7 @@ test("as root a process gets its user and groups, and no capability now or later
     "/usr/bin/setpriv",
     "--reuid=601009",
     "--regid=601009",
-    "--groups=601010,601011",
+    "--groups=601010,601011,601999",
     "--inh-caps=-all",
     "--bounding-set=-all",
     "--no-new-privs",
@@ -44,13 +44,13 @@ test("as root a process gets its user and groups, and no capability now or later
   ]);
 });
 
-test("a process without other groups has none at all", ({ expect }) => {
+test("a process without other groups has its mesh's and no more", ({ expect }) => {
   const alone = { ...quotes, user: { ...quotes.user, groups: [] } };
-  expect(toSpec(alone, context).command).toContain("--clear-groups");
+  expect(toSpec(alone, context).command).toContain("--groups=601999");
 });
 
 test("without root a process keeps the user, gains nothing and dies with the supervisor", ({ expect }) => {
-  expect(toSpec(quotes, { ...context, ownUsers: false }).command).toEqual([
+  expect(toSpec(quotes, { ...context, meshGroup: undefined }).command).toEqual([
     "/usr/bin/setpriv",
     "--no-new-privs",
     "--pdeathsig=KILL",
