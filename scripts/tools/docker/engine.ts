@@ -11,8 +11,10 @@ export interface Engine {
   readonly version: string;
   /** What docker and Compose need in their environment to reach it; empty when they find it by themselves. */
   readonly env: Readonly<Record<string, string>>;
-  /** Whether it was started here, now or by an earlier run: then `stopEngine` ends it. */
+  /** Whether it was started here, by this call or by an earlier run: then `stopEngine` ends it. */
   readonly own: boolean;
+  /** Whether this call started it. */
+  readonly started: boolean;
 }
 
 export interface EnsureEngineOptions {
@@ -38,12 +40,14 @@ export interface EnsureEngineOptions {
 export async function ensureEngine(options: EnsureEngineOptions): Promise<Engine> {
   const { env = process.env, signal, install } = options;
   const sighting = await lookForEngine({ env, signal });
-  if (sighting.kind === "answers") return { version: requireVersion(sighting.version), env: {}, own: false };
+  if (sighting.kind === "answers") {
+    return { version: requireVersion(sighting.version), env: {}, own: false, started: false };
+  }
   if (sighting.kind === "denied") throw denied(sighting);
   if (!install) throw absent(sighting);
   const { startOwnEngine } = await import("./own-engine.ts");
-  const { version, host } = await startOwnEngine({ ...options, env });
-  return { version: requireVersion(version), env: { DOCKER_HOST: host }, own: true };
+  const { version, host, started } = await startOwnEngine({ ...options, env });
+  return { version: requireVersion(version), env: { DOCKER_HOST: host }, own: true, started };
 }
 
 /**

@@ -39,6 +39,14 @@ export interface OwnEnginePlaces {
   readonly socket: string;
 }
 
+export interface OwnEngine {
+  readonly version: string;
+  /** For DOCKER_HOST. */
+  readonly host: string;
+  /** False: it ran already. */
+  readonly started: boolean;
+}
+
 const startMs = 60_000;
 const extraPath = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"];
 
@@ -63,9 +71,7 @@ export function ownEnginePlaces(cacheDir: string): OwnEnginePlaces {
  * @throws MeshError MESH_PREREQUISITE where it cannot be installed or run, MESH_ENGINE_ABSENT with the engine's last
  * lines when it does not start; what installEngine throws; the signal's reason
  */
-export async function startOwnEngine(
-  options: OwnEngineOptions,
-): Promise<{ readonly version: string; readonly host: string }> {
+export async function startOwnEngine(options: OwnEngineOptions): Promise<OwnEngine> {
   const { cacheDir, report, signal } = options;
   requireRoot();
   const places = ownEnginePlaces(cacheDir);
@@ -74,7 +80,9 @@ export async function startOwnEngine(
     report({ kind: "progress", stage: "docker", message: `waiting for another command (pid ${pid ?? "unknown"})` });
   await using _lock = await takeFileLock(places.lockFile, { signal, onWait });
   const host = `unix://${places.socket}`;
-  if ((await ownEnginePid(places)) !== undefined) return { version: await untilUp(places, { signal }), host };
+  if ((await ownEnginePid(places)) !== undefined) {
+    return { version: await untilUp(places, { signal }), host, started: false };
+  }
   const env = { ...options.env, PATH: [options.env["PATH"] ?? "", ...extraPath].join(delimiter) };
   await installEngine({ ...options, env });
   const begun = performance.now();
@@ -82,7 +90,7 @@ export async function startOwnEngine(
   const version = await start(places, { env, signal });
   const message = `Docker engine ${version} is up`;
   report({ kind: "done", stage: "docker", message, elapsedMs: performance.now() - begun });
-  return { version, host };
+  return { version, host, started: true };
 }
 
 /** The pid of the engine of this cache; undefined when it does not run. */

@@ -1,7 +1,9 @@
 // Ends our own Docker engine (own-engine.ts), and undoes what it leaves in the machine's network.
 
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
+import { promisify } from "node:util";
 
 import { until } from "../../wait.ts";
 import { takeFileLock } from "../lock.ts";
@@ -30,7 +32,8 @@ export async function stopOwnEngine({
   const pid = await ownEnginePid(places);
   if (pid !== undefined) await end(pid, places, signal);
   const hadTraces = await restoreNetwork(places.networkFile);
-  if (!(await hasMounts(places.runDir))) await rm(places.runDir, { recursive: true, force: true });
+  await unmountBelow(places.runDir);
+  await rm(places.runDir, { recursive: true, force: true });
   return pid !== undefined || hadTraces;
 }
 
@@ -48,7 +51,12 @@ function waitQuietly(): void {
   // The other command starts or stops the engine: either takes a moment.
 }
 
-/** Of a container that would not end: what is mounted there must not be removed with it. */
-async function hasMounts(dir: string): Promise<boolean> {
-  return (await readFile("/proc/self/mountinfo", "utf8")).includes(` ${dir}/`);
+/** dockerd forgets to unmount the network namespaces of some containers. A folder must be free of mounts to be removed. */
+async function unmountBelow(dir: string): Promise<void> {
+  const mountPoints = (await readFile("/proc/self/mountinfo", "utf8"))
+    .split("\n")
+    .map((line) => line.split(" ")[4] ?? "");
+  for (const mountPoint of mountPoints.filter((one) => one.startsWith(`${dir}/`)).toReversed()) {
+    await promisify(execFile)("umount", [mountPoint]);
+  }
 }

@@ -27,6 +27,7 @@ test("the user's engine is taken, and found by docker without help", async ({ ex
     version: "20.10.24+dfsg1",
     env: {},
     own: false,
+    started: false,
   });
 });
 
