@@ -35,7 +35,8 @@ function program(): Command {
   const mesh = new Command("mesh")
     .description("Two organisations that share no CA let their services talk: SPIRE, Envoy, one description.")
     .version(version(), "--version", "print the versions of everything")
-    .option("-f, --file <path>", "the description (default: mesh.yaml beside ./mesh)")
+    // No short form: -f is --follow of logs.
+    .option("--file <path>", "the description (default: mesh.yaml beside ./mesh)")
     .option("--state <dir>", "the state folder (default: .mesh beside the description)")
     .option("--offline", "download and build nothing; say what is missing")
     .option("-q, --quiet", "no progress")

@@ -109,7 +109,7 @@ test("a restart of one process leaves the others alone", async ({ mesh, expect }
 });
 
 test("logs --follow shows what is written from now on, until it is interrupted", async ({ mesh, expect }) => {
-  const following = mesh.start("logs", "--follow", "--lines", "0", "quotes", "spire-server-broker");
+  const following = mesh.start("logs", "-f", "-n", "0", "quotes", "spire-server-broker");
   // It is known to follow once something arrives; each restart is written about.
   const written = async (): Promise<boolean> => {
     await mesh.must("restart", "quotes");

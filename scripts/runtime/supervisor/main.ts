@@ -71,9 +71,13 @@ async function keepLogsShort(): Promise<void> {
 
 function converse(socket: Socket): void {
   // A command that is gone does not hear its answer; there is nobody else to tell.
-  socket.on("error", (error) => log(`a command went away: ${error.message}`));
+  const wentAway = (error: Error): void => log(`a command went away: ${error.message}`);
+  socket.on("error", wentAway);
   socket.on("close", () => watchers.delete(socket));
-  createInterface({ input: socket }).once("line", (line) => void reply(socket, line));
+  const lines = createInterface({ input: socket });
+  // It emits its input's errors again, and an error that nobody listens to would end the mesh.
+  lines.on("error", wentAway);
+  lines.once("line", (line) => void reply(socket, line));
 }
 
 async function reply(socket: Socket, line: string): Promise<void> {
