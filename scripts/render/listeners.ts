@@ -5,9 +5,11 @@ import type { Outbound, SidecarPlan } from "../plan/plan.ts";
 import { policyName, rbacType } from "./policy.ts";
 import { connectionAccessLog, connectionManager } from "./http.ts";
 import { downstreamTls } from "./tls.ts";
-import { address, milliseconds, typed, type Fields } from "./types.ts";
+import { address, extension, milliseconds, typed, type Fields } from "./types.ts";
 
 const listenerType = "envoy.config.listener.v3.Listener";
+/** Half of the sidecar's own limit, so that a flood on one listener leaves the others alone (bootstrap.ts). */
+const mostConnections = { inbound: 500, published: 250 } as const;
 const bufferBytes = 32_768;
 /** Group of the socket's folder: the app's. */
 const socketMode = 0o660;
@@ -34,6 +36,7 @@ function inbound(sidecar: SidecarPlan, { address: at, validationContext, callers
         transport_socket_connect_timeout: "5s",
         transport_socket: downstreamTls({ spiffeId: sidecar.spiffeId, validationContext, peers }),
         filters: [
+          connectionLimit("inbound"),
           connectionManager({
             statPrefix: "inbound",
             accessLog: sidecar.accessLog,
@@ -59,6 +62,15 @@ function inbound(sidecar: SidecarPlan, { address: at, validationContext, callers
   });
 }
 
+/** Counts from the first packet on, so also connections that never say who they are. */
+function connectionLimit(listener: keyof typeof mostConnections): Fields {
+  return extension(
+    "envoy.filters.network.connection_limit",
+    "envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit",
+    { stat_prefix: listener, max_connections: mostConnections[listener] },
+  );
+}
+
 type Inbound = NonNullable<SidecarPlan["inbound"]>;
 
 /** The app's own calls: plain HTTP on a Unix socket that only this app can open, mTLS from here on. */
@@ -67,6 +79,7 @@ function outbound(sidecar: SidecarPlan, { callee, socket, timeoutMs }: Outbound)
   return typed(listenerType, {
     name,
     address: { pipe: { path: socket, mode: socketMode } },
+    ignore_global_conn_limit: true,
     per_connection_buffer_limit_bytes: bufferBytes,
     filter_chains: [
       {
@@ -120,6 +133,7 @@ function published(sidecar: SidecarPlan, at: NonNullable<SidecarPlan["published"
       {
         name: "published",
         filters: [
+          connectionLimit("published"),
           connectionManager({
             statPrefix: "published",
             accessLog: sidecar.accessLog,

@@ -291,6 +291,20 @@ export const protections: readonly Protection[] = [
     guardedBy: ["A32", "F-31"],
   },
   {
+    id: "listener-connections",
+    where: "*.filter_chains.filters.typed_config.max_connections",
+    without: "whoever opens connections here takes those of every other listener too",
+    clause: "Envoy, connection limit filter",
+    guardedBy: ["F10"],
+  },
+  {
+    id: "own-calls",
+    where: "*.ignore_global_conn_limit",
+    without: "strangers who open connections elsewhere stop the app's own calls",
+    clause: "Envoy, overload manager",
+    guardedBy: ["F10"],
+  },
+  {
     id: "connection-buffers",
     where: "**.per_connection_buffer_limit_bytes",
     without: "a slow reader makes the sidecar hold a mebibyte for each connection",
