@@ -28,13 +28,14 @@ function addedLines(diff: string): string {
   return added.map((line) => `${line.slice(1)}\n`).join("");
 }
 
-/** Output without what differs from run to run: numbers, times, ids, and how far columns are apart. */
+/** Output without what differs from run to run: numbers, times, ids, where sockets are, how far columns are apart. */
 export function skeleton(output: string): string[] {
   return output
     .split("\n")
     .map((line) =>
       line
-        .replaceAll(/\b[0-9a-f]{12,}…?|(?<=mesh-)[0-9a-f]{8}\b/g, "<id>")
+        .replaceAll(/\/\S*?\/mesh-(?:\d+-)?[0-9a-f]{8}\b/g, "<run>")
+        .replaceAll(/\b[0-9a-f]{12,}…?/g, "<id>")
         .replaceAll(/\b\d+ [hdm] \d+ [hms]\b/g, "<time>")
         .replaceAll(/\b\d+(?:\.\d+)? (?:ms|s|m|h)\b/g, "<time>")
         .replaceAll(/\d+/g, "<n>")
