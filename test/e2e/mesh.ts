@@ -27,9 +27,12 @@ export function meshTest(options: PlaceOptions = {}) {
   return placeTest
     .extend("options", { scope: "file" }, options)
     .extend("mesh", { scope: "file" }, async ({ options: chosen }, { onCleanup }) => {
-      const place = await makePlace(chosen);
-      onCleanup(() => place[Symbol.asyncDispose]());
+      // Vitest cleans up after a fixture that was made; until then this does.
+      await using untilUp = new AsyncDisposableStack();
+      const place = untilUp.use(await makePlace(chosen));
       await place.must("up");
+      const made = untilUp.move();
+      onCleanup(() => made.disposeAsync());
       return place;
     })
     .extend("evidence", { auto: true }, async ({ mesh, onTestFailed }) => {
