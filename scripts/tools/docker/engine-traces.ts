@@ -38,13 +38,10 @@ export async function recordNetworkBefore(file: string, env: NodeJS.ProcessEnv):
   await writeFile(file, JSON.stringify(before));
 }
 
-/**
- * Removes the bridges that were not there before, and of the iptables rules those of Docker that were not; false when
- * nothing was recorded.
- */
-export async function restoreNetwork(file: string): Promise<boolean> {
+/** Removes the bridges that were not there before, and of the iptables rules those of Docker that were not. */
+export async function restoreNetwork(file: string): Promise<void> {
   const before = await readBefore(file);
-  if (before === undefined) return false;
+  if (before === undefined) return;
   const env = { ...process.env, PATH: before.path };
   for (const name of await readdir("/sys/class/net")) {
     if (isDockerBridge(name) && !before.links.includes(name)) {
@@ -59,7 +56,6 @@ export async function restoreNetwork(file: string): Promise<boolean> {
   }
   await writeFile(forwardingFile, before.forwarding);
   await rm(file);
-  return true;
 }
 
 /**

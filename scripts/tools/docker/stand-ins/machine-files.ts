@@ -55,7 +55,9 @@ export async function takeFile({ from, path }: Taken, options: FileOptions = {})
   const file = await realpath(from);
   const { size, mtimeMs, ino } = await stat(file);
   const { mode = 0o755, owner = root } = options;
-  const content = (): AsyncIterable<Uint8Array> => createReadStream(file, { highWaterMark: 1024 ** 2 });
+  // A buffer of that size is made for each file.
+  const highWaterMark = Math.min(Math.max(size, 1), 1024 ** 2);
+  const content = (): AsyncIterable<Uint8Array> => createReadStream(file, { highWaterMark });
   return { kind: "file", path, mode, owner, size, content, identity: `${mtimeMs} ${ino}` };
 }
 
