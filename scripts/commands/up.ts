@@ -7,6 +7,7 @@ import { formatDifference, formatWelcome } from "../output/up.ts";
 import { plan } from "../plan/build.ts";
 import type { Plan } from "../plan/plan.ts";
 import { render } from "../render/render.ts";
+import { checkAppFiles } from "../runtime/app-files.ts";
 import { readHost } from "../runtime/host.ts";
 import { loadX509, prepareAgentKeys } from "../runtime/keys.ts";
 import { takeLock } from "../runtime/lock.ts";
@@ -20,8 +21,11 @@ export async function up(context: Context): Promise<number> {
   const begun = performance.now();
   const { report, signal, repositoryDir, cacheDir, env, offline } = context;
   const mesh = await readMesh(context);
+  await checkAppFiles(mesh, repositoryDir);
   const tools = await ensureTools({ cacheDir, offline, report, signal });
   const folder = await openStateFolder(context.stateDir, { create: true });
+  // Whether the folder is ours to lock at all.
+  await folder.read();
   await using _lock = await takeLock(folder.path, "./mesh up");
   const state = await folder.read();
   await using reading = await readHost({ folder, state, mesh, repositoryDir, tools, cacheDir, env, report });

@@ -1,0 +1,37 @@
+// Looks whether what apps are started from is there, before anything that runs is touched.
+
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+
+import { MeshError, systemErrorCode } from "../errors.ts";
+import type { Mesh, Workload } from "../model/mesh.ts";
+
+/** @throws MeshError MESH_INPUT_INVALID naming every file and folder of mesh.yaml that is not there */
+export async function checkAppFiles(mesh: Mesh, repositoryDir: string): Promise<void> {
+  const found = await Promise.all(mesh.workloads.map((workload) => missingOf(workload, repositoryDir)));
+  const missing = found.flat();
+  if (missing.length === 0) return;
+  throw new MeshError("MESH_INPUT_INVALID", "mesh.yaml names files that are not there", {
+    details: missing,
+    fix: "correct these paths; they are relative to the repository, the folder of ./mesh",
+  });
+}
+
+async function missingOf({ name, app }: Workload, repositoryDir: string): Promise<string[]> {
+  const problems: string[] = [];
+  if (app.workingDir !== undefined && (await kindOf(join(repositoryDir, app.workingDir))) !== "folder")
+    problems.push(`workload ${name}: there is no folder ${app.workingDir} (workingDir)`);
+  if (app.kind === "node" && (await kindOf(join(repositoryDir, app.entry))) !== "file")
+    problems.push(`workload ${name}: there is no file ${app.entry} (node)`);
+  return problems;
+}
+
+async function kindOf(path: string): Promise<"file" | "folder" | undefined> {
+  try {
+    return (await stat(path)).isDirectory() ? "folder" : "file";
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
