@@ -48,13 +48,18 @@ export async function restoreNetwork(file: string): Promise<void> {
       await promisify(execFile)("ip", ["link", "delete", name], { env });
     }
   }
+  let isAlone = true;
   for (const family of families) {
     for (const table of tables) {
-      const script = undo(table, await save(family, table, env), before.rules[`${family} ${table}`] ?? []);
+      const rulesBefore = before.rules[`${family} ${table}`] ?? [];
+      const script = undo(table, await save(family, table, env), rulesBefore);
       if (script !== undefined) await restore(family, script, env);
+      const rulesAfter = await save(family, table, env);
+      isAlone &&= rulesAfter.every((line) => !line.startsWith("-A ") || rulesBefore.includes(line));
     }
   }
-  await writeFile(forwardingFile, before.forwarding);
+  // Whoever has added rules meanwhile may need forwarding by now.
+  if (isAlone) await writeFile(forwardingFile, before.forwarding);
   await rm(file);
 }
 
