@@ -1,60 +1,45 @@
-// The one-shot spire-bootstrap-<name> of the docker runtime: introduces the trust domain to its partners and makes the
-// first pass over its SPIRE Server, so that agent and sidecars find what they need when they start. Safe to repeat, also
-// beside a controller that runs.
+// The one-shot spire-bootstrap-<name> of the docker runtime: introduces the trust domain to its partners and has its
+// controller make the first pass over SPIRE Server and its sidecars' files, so that agent and sidecars find what they need
+// when they start. Safe to repeat.
 
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 
 import { MeshError } from "../errors.ts";
 import { printNote } from "../output/print.ts";
 import type { DomainPlan } from "../plan/plan.ts";
-import { dynamicFileNames } from "../render/dynamic.ts";
-import { changesOf } from "../trust/reconcile.ts";
+import { publishBundle } from "../trust/introduction.ts";
 import { connectWhenUp, type ServerApi } from "../trust/server-api.ts";
-import { until } from "../wait.ts";
+import { until, type WaitOptions } from "../wait.ts";
+import { controllerClient } from "./client.ts";
 import { runOneShot } from "./one-shot.ts";
-import { reconcileDomain } from "./reconcile-domain.ts";
 
 const deadlineMs = 30_000;
 
-await runOneShot("bootstrap.ts", async ({ domain, signal }) => {
-  await using api = await connectWhenUp(domain.server.adminSocket, {
-    server: domain.server.process,
-    untilMs: deadlineMs,
-    signal,
+await runOneShot("bootstrap.ts", async ({ plan, domain, signal }) => {
+  const { server, controller } = domain;
+  const client = controllerClient(domain);
+  const waiting = (service: string): WaitOptions => ({ deadlineMs, signal, fix: `docker compose logs ${service}` });
+  await until(`${controller.process} answers`, client.health, waiting(controller.process));
+  await using api = await connectWhenUp(server.adminSocket, { server: server.process, untilMs: deadlineMs, signal });
+  await publishBundle(api, domain.bundleFile);
+  await until("every partner has introduced itself", () => isIntroduced(domain, api), {
+    ...waiting(domain.relationships.map(({ name }) => `spire-bootstrap-${name}`).join(" ")),
+    intervalMs: 20,
   });
-  await reconciled(domain, api, signal);
-  const missing = (): string[] =>
-    domain.sidecars.flatMap(({ dynamicDir }) =>
-      dynamicFileNames.map((file) => join(dynamicDir, file)).filter((path) => !existsSync(path)),
-    );
-  await until(`${domain.controller.process} has written the files of its sidecars`, () => missing().length === 0, {
-    deadlineMs,
-    signal,
-    lastSeen: () => `missing: ${missing().join(", ")}`,
-    fix: `docker compose logs ${domain.controller.process}`,
+  // Not by a pass of its own: SPIRE Server fails where two write one relationship at the same time.
+  const { trust, pending } = await client.applyPlan(plan, { deadlineMs });
+  for (const change of trust) printNote(change);
+  if (pending.length === 0) return;
+  throw new MeshError("MESH_SPIRE_API", `${server.process} is not as planned`, {
+    details: pending,
+    fix: `docker compose logs ${controller.process}`,
   });
 });
 
-/** Until nothing waits for a partner: each partner's bootstrap writes its introduction. */
-async function reconciled(domain: DomainPlan, api: ServerApi, signal: AbortSignal): Promise<void> {
-  let pending: readonly string[] = [];
-  const settled = async (): Promise<boolean> => {
-    const report = await reconcileDomain(domain, api);
-    for (const change of changesOf(report)) printNote(change);
-    if (report.failed.length > 0)
-      throw new MeshError("MESH_SPIRE_API", `${domain.server.process} refused what mesh.yaml asks for`, {
-        details: report.failed,
-        fix: `docker compose logs ${domain.server.process}`,
-      });
-    ({ pending } = report);
-    return pending.length === 0;
-  };
-  await until(`${domain.server.process} holds its partners' bundles and its entries`, settled, {
-    deadlineMs,
-    signal,
-    intervalMs: 20,
-    lastSeen: () => pending.join("; "),
-    fix: `docker compose logs ${domain.relationships.map(({ name }) => `spire-bootstrap-${name}`).join(" ")}`,
-  });
+/** Whom it was introduced to before, it has a relationship with. */
+async function isIntroduced({ relationships }: DomainPlan, api: ServerApi): Promise<boolean> {
+  const missing = relationships.filter(({ bootstrapBundleFile }) => !existsSync(bootstrapBundleFile));
+  if (missing.length === 0) return true;
+  const known = new Set((await api.relationships()).map(({ trustDomain }) => trustDomain));
+  return missing.every(({ trustDomain }) => known.has(trustDomain));
 }

@@ -17,7 +17,7 @@ export function keysProcess(host: Host, domain: TrustDomain): Process {
   });
 }
 
-/** Introduces the trust domain to its partners and has its entries written before its agent first asks for them. */
+/** Introduces the trust domain to its partners and has everything written that its agent and sidecars first ask for. */
 export function bootstrapProcess(host: Host, domain: TrustDomain): Process {
   return oneShot(host, domain, {
     name: processName.bootstrap(domain),

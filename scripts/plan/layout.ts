@@ -108,7 +108,7 @@ export function domainFolders(host: Host, domain: TrustDomain, near: Neighbours)
     owned(`${host.runDir}/${agent}`, null, passage),
     owned(paths.agentData, [agent, agent], own),
     owned(`${host.runDir}/${agent}/public`, [agent, agent], shared, { reads: near.sidecars }),
-    owned(`${host.runDir}/${controller}`, [controller, controller], shared),
+    owned(`${host.runDir}/${controller}`, [controller, controller], shared, { reads: [bootstrap] }),
     owned(`${host.runDir}/bundles/${domain.name}`, [controller, controller], readable, {
       writes: [bootstrap],
       reads: [
@@ -136,7 +136,7 @@ export function workloadFolders(host: Host, domain: TrustDomain, workload: Workl
   return [
     owned(`${host.runDir}/${sidecar}`, null, passage),
     owned(`${host.runDir}/${sidecar}/admin`, [sidecar, controller], shared),
-    owned(`${host.runDir}/${sidecar}/xds`, [controller, sidecar], shared, { reads: [processName.bootstrap(domain)] }),
+    owned(`${host.runDir}/${sidecar}/xds`, [controller, sidecar], shared),
     owned(`${host.runDir}/${sidecar}/outbound`, [sidecar, app], shared, { reads: [controller] }),
     owned(`${host.runDir}/${app}`, [app, sidecar], shared),
     owned(`${host.runDir}/config/${sidecar}`, null, readable),

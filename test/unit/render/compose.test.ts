@@ -180,12 +180,13 @@ test("a socket is mounted into who makes it and who may open it", ({ expect }) =
     for (const { name, sidecars } of plan.domains) {
       const [server, agent, controller] = [`spire-server-${name}`, `spire-agent-${name}`, `controller-${name}`];
       expect(holders(server)).toEqual([controller, `spire-bootstrap-${name}`, server]);
+      expect(holders(controller)).toEqual([controller, `spire-bootstrap-${name}`]);
       expect(holders(`${server}-data`)).toEqual([`spire-keys-${name}`, server]);
       expect(holders(`${agent}-key`)).toEqual([agent, `spire-keys-${name}`]);
       expect(holders(`${agent}-public`)).toEqual([...sidecars.map(({ process }) => process), agent].toSorted());
       for (const { process, workload } of sidecars) {
         expect(holders(`${process}-admin`)).toEqual([controller, process].toSorted());
-        expect(holders(`${process}-xds`)).toEqual([controller, process, `spire-bootstrap-${name}`].toSorted());
+        expect(holders(`${process}-xds`)).toEqual([controller, process].toSorted());
         const callers = holders(`${process}-outbound`);
         if (callers.length > 0) expect(callers).toEqual([workload, process, controller].toSorted());
       }
