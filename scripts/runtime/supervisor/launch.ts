@@ -51,7 +51,8 @@ export async function findSupervisor(runDir: string): Promise<FoundSupervisor | 
 export async function launchSupervisor(options: LaunchOptions): Promise<ProcessIdentity> {
   const { runDir, logDir, loopbackBlock, nodeCompileCache } = options;
   const checked = checkSetpriv(options.sampleUser);
-  const log = openSync(supervisorLog(logDir), constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, 0o640);
+  const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW } = constants;
+  const log = openSync(supervisorLog(logDir), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o640);
   let child: ChildProcess;
   try {
     child = spawn(process.execPath, [join(import.meta.dirname, "main.ts"), runDir, logDir, String(loopbackBlock)], {

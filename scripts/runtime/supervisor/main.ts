@@ -8,7 +8,7 @@ import { type Socket, createServer } from "node:net";
 import { flushCompileCache } from "node:module";
 import { createInterface } from "node:readline";
 
-import { messageOf } from "../../errors.ts";
+import { messageOf, systemErrorCode } from "../../errors.ts";
 import { nextRound } from "../../wait.ts";
 import { heldName, holdName } from "../exclusive.ts";
 import { identityOf } from "../proc.ts";
@@ -61,7 +61,8 @@ async function keepLogsShort(): Promise<void> {
   const { signal } = closing;
   while (!signal.aborted) {
     try {
-      await rotateLogs({ logDir, maxBytes: 5_000_000, keep: 2, writerOf: (file) => fleet.writerOf(file), signal });
+      const writerOf = (file: string): number | undefined => fleet.writerOf(file);
+      await rotateLogs({ logDir, maxBytes: 5_000_000, keep: 2, writerOf, log, signal });
     } catch (error) {
       log(`logs are not rotated for a minute: ${messageOf(error)}`);
       await nextRound(60_000, signal);
@@ -69,9 +70,12 @@ async function keepLogsShort(): Promise<void> {
   }
 }
 
+/** It does not hear its answer, and there is nobody else to tell. */
+function wentAway(error: Error): void {
+  log(`a command went away: ${error.message}`);
+}
+
 function converse(socket: Socket): void {
-  // A command that is gone does not hear its answer; there is nobody else to tell.
-  const wentAway = (error: Error): void => log(`a command went away: ${error.message}`);
   socket.on("error", wentAway);
   socket.on("close", () => watchers.delete(socket));
   const lines = createInterface({ input: socket });
@@ -140,9 +144,10 @@ function log(message: string): void {
 }
 
 process.on("uncaughtException", (error) => {
-  // Ends the mesh rather than supervise it in an unknown state; the kernel ends the processes.
   log(`bug: ${error.stack ?? error.message}`);
-  process.exit(70);
+  // What the system refused (a file, a socket, a watch) says nothing of the processes. Anything else ends the mesh
+  // rather than supervise it in an unknown state; the kernel ends the processes.
+  if (systemErrorCode(error) === undefined || !("syscall" in error)) process.exit(70);
 });
 
 await main();

@@ -1,7 +1,7 @@
 // One process that is meant to run: started, ended with all it spawned, started again when it dies.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, constants, fchmodSync, fchownSync, lstatSync, openSync, unlinkSync } from "node:fs";
+import { closeSync, constants, fchmodSync, fchownSync, fstatSync, lstatSync, openSync, unlinkSync } from "node:fs";
 
 import { messageOf, systemErrorCode } from "../../errors.ts";
 import { nextRound } from "../../wait.ts";
@@ -137,13 +137,22 @@ function spawnLogged(spec: Spec, { command, env }: Pick<Spec, "command" | "env">
   }
 }
 
-/** O_APPEND: the file can be cut while the process writes on (rotation.ts). */
+/**
+ * O_APPEND: the file can be cut while the process writes on (rotation.ts). A pipe in its place would have the supervisor
+ * wait for a reader: O_NONBLOCK, which means nothing to a file.
+ */
 function openLog({ logFile, owner }: Spec): number {
-  const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW } = constants;
-  const log = openSync(logFile, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o640);
-  fchownSync(log, owner.uid, owner.gid);
-  fchmodSync(log, 0o640);
-  return log;
+  const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const log = openSync(logFile, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0o640);
+  try {
+    if (!fstatSync(log).isFile()) throw new Error(`${logFile} is no file`);
+    fchownSync(log, owner.uid, owner.gid);
+    fchmodSync(log, 0o640);
+    return log;
+  } catch (error) {
+    closeSync(log);
+    throw error;
+  }
 }
 
 function removeSockets(paths: readonly string[]): void {
