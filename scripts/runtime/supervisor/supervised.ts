@@ -3,8 +3,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, lstatSync, openSync, unlinkSync } from "node:fs";
 
-import { messageOf, systemErrorCode } from "../../errors.ts";
-import { nextRound } from "../../wait.ts";
+import { MeshError, messageOf, systemErrorCode } from "../../errors.ts";
+import { nextRound, until } from "../../wait.ts";
+import { allPids, readStat } from "../proc.ts";
 import type { ProcessExit, ProcessStatus } from "../runtime.ts";
 import type { Spec } from "./protocol.ts";
 
@@ -119,10 +120,22 @@ export class Supervised {
       exited.resolve({ error: messageOf(error) });
     }
     const exit = { ...(await exited.promise), at: Date.now(), during };
-    if (this.#pid !== undefined) signalGroup(this.#pid, "SIGKILL");
+    if (this.#pid !== undefined) await this.#killRest(this.#pid);
     this.#pid = undefined;
     this.#lastExit = exit;
     return exit;
+  }
+
+  /** The kernel takes its time: a successor must not find the sockets and ports still taken. */
+  async #killRest(group: number): Promise<void> {
+    signalGroup(group, "SIGKILL");
+    try {
+      await until(`nothing of process group ${group} runs`, () => !isGroupAlive(group), { deadlineMs: 2000 });
+    } catch (error) {
+      // Held up in the kernel (a network file system): nothing can be done about it.
+      if (!(error instanceof MeshError)) throw error;
+      this.#options.log(`${this.spec.name}: ${error.message}`);
+    }
   }
 }
 
@@ -171,6 +184,18 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   } catch (error) {
     if (systemErrorCode(error) !== "ESRCH") throw error;
   }
+}
+
+/** Zombies have ended: who must reap them does not concern us. */
+function isGroupAlive(group: number): boolean {
+  try {
+    process.kill(-group, 0);
+  } catch (error) {
+    if (systemErrorCode(error) === "ESRCH") return false;
+    throw error;
+  }
+  const members = allPids().map(readStat);
+  return members.some((stat) => stat?.group === group && stat.state !== "Z" && stat.state !== "X");
 }
 
 export function describeExit({ code, signal, error }: ProcessExit): string {
