@@ -3,7 +3,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readFile, readdir, readlink, rm, stat, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
 
 import { systemErrorCode } from "../../scripts/errors.ts";
@@ -266,17 +265,3 @@ async function nextLine(child: ChildProcess): Promise<string> {
   child.stderr?.once("data", (data) => reject(new Error(String(data))));
   return promise;
 }
-
-test("commands that leave before their answer end nothing", async ({ mesh, expect }) => {
-  const processes = [await mesh.process("a", sleeper)];
-  const runtime = await mesh.begin(processes);
-  await runtime.start(processes);
-  const before = await mesh.status("a");
-  const { places } = await mesh.state();
-  for (let turn = 0; turn < 50; turn += 1) {
-    const socket = connect(join(places.runDir, "supervisor.sock"));
-    socket.write('{"op":"list"}\n', () => socket.destroy());
-    await once(socket, "close");
-  }
-  expect(await mesh.status("a")).toEqual(before);
-});

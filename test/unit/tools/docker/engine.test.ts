@@ -6,7 +6,7 @@ import { test } from "vitest";
 
 import { ensureEngine } from "../../../../scripts/tools/docker/engine.ts";
 import { askSocket, judge, lookForEngine } from "../../../../scripts/tools/docker/look-for-engine.ts";
-import { isOwnEngine, ownEnginePid, ownEnginePlaces } from "../../../../scripts/tools/docker/own-engine.ts";
+import { isOwnEngine, ownEnginePid, ownEnginePlaces } from "../../../../scripts/tools/docker/own-engine-places.ts";
 import { stopOwnEngine } from "../../../../scripts/tools/docker/stop-own-engine.ts";
 import { tempDir } from "../../runtime/temp-dir.ts";
 import { dockerWithEngine, failing, pathWith } from "./fake-programs.ts";
