@@ -18,7 +18,7 @@ interface Question {
 /** Less than the timeout of the health check, whose end would tell no reason. */
 const deadlineMs = 30_000;
 const answerWithinMs = 2000;
-const betweenLooksMs = 50;
+const betweenLooksMs = 100;
 
 /** sysexits.h: EX_CONFIG. */
 const misconfigured = 78;

@@ -21,7 +21,7 @@ await runOneShot("health.ts", async ({ plan, domain, signal }) => {
   await until(`the mesh of ${domain.trustDomain} is as planned`, proven, {
     deadlineMs,
     signal,
-    intervalMs: 100,
+    intervalMs: 200,
     lastSeen: () => problems.join("; "),
   });
 });

@@ -13,7 +13,6 @@ export function keysProcess(host: Host, domain: TrustDomain): Process {
     program: "keys.ts",
     // The server's user writes into the server's data; the agent reads its key by its group.
     user: userOf(host, processName.server(domain), [processName.agent(domain)]),
-    after: [],
   });
 }
 
@@ -24,18 +23,13 @@ export function bootstrapProcess(host: Host, domain: TrustDomain): Process {
     role: "bootstrap",
     program: "bootstrap.ts",
     user: userOf(host, processName.controller(domain)),
-    after: [
-      { process: processName.server(domain), until: "started" },
-      // Memory volumes live as long as somebody has them mounted: what is written here stays with the controller.
-      { process: processName.controller(domain), until: "started" },
-    ],
   });
 }
 
 function oneShot(
   host: Host,
   domain: TrustDomain,
-  { program, ...given }: Pick<Process, "name" | "role" | "user" | "after"> & { readonly program: string },
+  { program, ...given }: Pick<Process, "name" | "role" | "user"> & { readonly program: string },
 ): Process {
   const { startPlan } = domainPaths(host, domain);
   return {
@@ -47,6 +41,7 @@ function oneShot(
     files: [startPlan],
     sockets: [],
     listens: [],
+    after: [],
   };
 }
 
@@ -60,15 +55,13 @@ export function inContainer(host: Host, domain: TrustDomain, process: Process): 
 }
 
 /**
- * Who waits for whom. An optimisation but for two cases: a server reads its agents' CA when it starts, and a one-shot that
- * nobody waits for would count as a failure when it ends.
+ * Who waits for whom: a server for its agents' CA, which it reads when it starts; agents and sidecars for what they first
+ * ask for. Everything else starts at once and waits by itself for what it needs.
  */
 function order(domain: TrustDomain, { role, workload, listens }: Process): Process["after"] {
   switch (role) {
     case "spire-server":
       return [{ process: processName.keys(domain), until: "completed" }];
-    case "controller":
-      return [{ process: processName.server(domain), until: "started" }];
     case "spire-agent":
     case "sidecar":
       return [{ process: processName.bootstrap(domain), until: "completed" }];

@@ -47,7 +47,7 @@ export const fragments: ComposeMap = {
   "x-controller": { image: "${COMPOSE_PROJECT_NAME}:mesh" },
   "x-controller-build": built("mesh"),
   "x-one-shot": { "<<": merged("controller"), network_mode: "none", restart: "no" },
-  "x-proof": { interval: "500ms", timeout: "45s", retries: 1 },
+  "x-proof": { interval: "1s", timeout: "45s", retries: 1 },
   "x-internal": { internal: true },
   "x-memory": { type: "tmpfs", device: "tmpfs" },
 };

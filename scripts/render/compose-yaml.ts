@@ -24,7 +24,7 @@ export function composeYaml(heading: string, content: ComposeMap, comments: Comm
   anchorFragments(document);
   explain(document, comments);
   shorten(document);
-  return document.toString({ lineWidth, indentSeq: true, flowCollectionPadding: true });
+  return document.toString({ lineWidth, indentSeq: true, flowCollectionPadding: true }).replaceAll(/^# +$/gm, "#");
 }
 
 function anchorFragments(document: Document): void {
@@ -42,7 +42,8 @@ function explain(document: Document, comments: Comments): void {
       const path = keysOf([...ancestors, pair]);
       const text = comments[path.join(".")];
       if (text !== undefined) pair.key.commentBefore = comment(text);
-      if (path.length === 1 || (path.length === 2 && path[0] === "services" && key !== 0)) pair.key.spaceBefore = true;
+      if (key !== 0 && (path.length === 1 || (path.length === 2 && path[0] === "services")))
+        pair.key.spaceBefore = true;
     },
     Scalar(key, scalar) {
       // Other YAML readers might take these for numbers.

@@ -9,10 +9,9 @@ import { composeYaml, merged, type Comments, type ComposeMap } from "./compose-y
 const heading = `The mesh of mesh.yaml in containers:  docker compose up --wait
 Rendered from mesh.yaml by \`./mesh render\`: edit that, not this.
 
-A trust domain starts in this order, all of them side by side:
-  spire-keys → spire-server → controller → spire-bootstrap → spire-agent and sidecars
-Apps start at once and wait for nobody. \`--wait\` ends when every controller has seen its sidecars hold their SVIDs and
-bundles, and every app that calls another has had an answer.`;
+Everything starts at once and waits by itself for what it needs, but for two things: a server for the keys of its agent
+(spire-keys), agents and sidecars for the identities and files that they first ask for (spire-bootstrap). \`--wait\` ends
+when every controller has seen its sidecars hold their SVIDs and bundles, and every app that calls another had an answer.`;
 
 /** Order of services within a trust domain: that of their start. */
 const roles: readonly Role[] = ["keys", "spire-server", "controller", "bootstrap", "spire-agent", "sidecar", "app"];
