@@ -103,7 +103,7 @@ export const officialImages: Readonly<Record<string, Official>> = {
     },
     programs: [
       ...["docker-entrypoint.sh", "node"].map((program) => `usr/local/bin/${program}`),
-      ...["cat", "chmod", "chown", "cp", "env", "id", "install", "ln", "ls", "mkdir", "mv", "rm", "sh"].map(
+      ...["cat", "chmod", "chown", "cp", "env", "id", "install", "ln", "ls", "mkdir", "mv", "rm", "sh", "sleep"].map(
         (program) => `usr/bin/${program}`,
       ),
     ],

@@ -93,7 +93,22 @@ async function envoyImage({ architecture, tools }: StandInSources): Promise<Stan
 }
 
 /** What a Dockerfile that starts from it may call in RUN; Debian has these in coreutils, dash and nothing else. */
-const nodeShell = ["sh", "env", "cat", "chmod", "chown", "cp", "id", "install", "ln", "ls", "mkdir", "mv", "rm"];
+const nodeShell = [
+  "sh",
+  "env",
+  "cat",
+  "chmod",
+  "chown",
+  "cp",
+  "id",
+  "install",
+  "ln",
+  "ls",
+  "mkdir",
+  "mv",
+  "rm",
+  "sleep",
+];
 
 /** nodejs/docker-node's bookworm-slim: Debian, Node with npm, the user node. Root certificates are not in it. */
 async function nodeImage({ architecture, tools, npmDir }: StandInSources): Promise<StandIn> {
