@@ -11,7 +11,6 @@ import type { DomainPlan, Plan, SidecarPlan } from "../plan/plan.ts";
 import { bundleDigest } from "../spiffe/bundle.ts";
 import { trustFacts } from "../trust/facts.ts";
 import { changesOf } from "../trust/reconcile.ts";
-import type { ServerApi } from "../trust/server-api.ts";
 import { removeStrays } from "../whole-file.ts";
 import { applyToServer, applyToSidecars } from "./apply.ts";
 import { domainFacts, type FactsOptions } from "./domain-facts.ts";
@@ -60,6 +59,9 @@ export class Controller {
   #reason: string | undefined;
   /** What is not as planned in the server: it is asked again soon. */
   #unsettled: readonly string[] = [];
+  /** Partners that are left out because of their bundle, and why; until `./mesh up` or a restart. */
+  readonly #refused = new Map<string, string>();
+  readonly #loggedRefusals = new Set<string>();
   /** Rounds and plans never overlap. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -96,6 +98,7 @@ export class Controller {
         controller: this.self(),
         memory: this.#memory,
         updates: this.#updates,
+        refused: this.#refused,
         trust: () => this.#server.use(trustFacts),
       },
       options,
@@ -114,6 +117,7 @@ export class Controller {
       const domain = domainOf(plan, this.#options.trustDomain);
       await writePlan(domain.controller.planFile, plan);
       await this.#adopt(plan, domain);
+      this.#refused.clear();
       const { changes, pending } = await applyToServer(domain, this.#server);
       const files = await applyToSidecars(domain, this.#updates);
       for (const change of changes) this.#options.log(change);
@@ -166,16 +170,25 @@ export class Controller {
 
   async #reconcileServer(): Promise<readonly string[]> {
     try {
-      const report = await this.#server.use(async (api) => {
-        const reconciled = await reconcileDomain(this.#domain, api);
-        await noteBundles(api, this.#domain, this.#memory);
-        return reconciled;
-      });
+      const report = await this.#server.use((api) =>
+        reconcileDomain(this.#domain, api, {
+          refused: this.#refused,
+          onHeld: (bundle) => void this.#memory.holdsBundle(bundle.trustDomain, bundleDigest(bundle), new Date()),
+        }),
+      );
       for (const change of changesOf(report)) this.#options.log(change);
+      this.#logRefusals(report.refused);
       return [...report.failed, ...report.pending];
     } catch (error) {
       return [messageOf(error)];
     }
+  }
+
+  /** Once each: they stand in the facts for as long as they last. */
+  #logRefusals(refusals: readonly string[]): void {
+    for (const refusal of refusals.filter((line) => !this.#loggedRefusals.has(line))) this.#options.log(refusal);
+    this.#loggedRefusals.clear();
+    for (const refusal of refusals) this.#loggedRefusals.add(refusal);
   }
 
   async #bringSidecars(): Promise<readonly string[]> {
@@ -207,15 +220,6 @@ export class Controller {
     const result = this.#last.then(work);
     this.#last = result.catch(() => undefined); // Whoever asked for the work gets the error; the next goes on.
     return result;
-  }
-}
-
-/** Remembers since when the own bundle and each partner's are what they are. */
-async function noteBundles(api: ServerApi, domain: DomainPlan, memory: Memory): Promise<void> {
-  const wanted = new Set([domain.trustDomain, ...domain.relationships.map(({ trustDomain }) => trustDomain)]);
-  const bundles = await Promise.all([api.bundle(), api.federatedBundles()]);
-  for (const bundle of bundles.flat()) {
-    if (wanted.has(bundle.trustDomain)) memory.holdsBundle(bundle.trustDomain, bundleDigest(bundle), new Date());
   }
 }
 

@@ -27,6 +27,8 @@ export interface Knowledge {
   /** @throws MeshError MESH_SPIRE_API */
   readonly trust: () => Promise<TrustFacts>;
   readonly updates: SidecarUpdates;
+  /** Partners that are left out because of their bundle, and why. */
+  readonly refused: ReadonlyMap<string, string>;
 }
 
 export interface FactsOptions {
@@ -113,10 +115,13 @@ function agentFacts(domain: DomainPlan, trust: TrustFacts | undefined, now: Date
 function partnerFacts(
   trustDomain: string,
   seen: { readonly known: TrustFacts | undefined; readonly unknown: string | undefined; readonly now: Date },
-  { memory }: Knowledge,
+  { memory, refused }: Knowledge,
 ): PartnerFacts {
   if (seen.known === undefined) return { trustDomain, ...(seen.unknown === undefined ? {} : { reason: seen.unknown }) };
   const partner = seen.known.partners.find((candidate) => candidate.trustDomain === trustDomain);
+  const refusal = refused.get(trustDomain) ?? partner?.refused;
+  if (refusal !== undefined)
+    return { trustDomain, reason: `it is refused: ${refusal}; once that is mended, ./mesh up federates again` };
   if (partner?.relationship === undefined) return { trustDomain, reason: "there is no federation relationship yet" };
   if (partner.bundle === undefined) return { trustDomain, reason: "no bundle of it is held yet" };
   const heldSince = memory.holdsBundle(trustDomain, partner.bundle.digest, seen.now);

@@ -3,7 +3,7 @@
 
 import type { DomainPlan } from "../plan/plan.ts";
 import { publishBundle, readBundleFile } from "../trust/introduction.ts";
-import { reconcile, type ReconcileReport } from "../trust/reconcile.ts";
+import { reconcile, type ReconcileOptions, type ReconcileReport } from "../trust/reconcile.ts";
 import type { ServerApi } from "../trust/server-api.ts";
 
 /**
@@ -12,7 +12,12 @@ import type { ServerApi } from "../trust/server-api.ts";
  *
  * @throws MeshError MESH_SPIRE_API when the server does not answer
  */
-export async function reconcileDomain(domain: DomainPlan, api: ServerApi): Promise<ReconcileReport> {
-  await publishBundle(api, domain.bundleFile);
-  return await reconcile(domain, api, { readBundle: readBundleFile });
+export async function reconcileDomain(
+  domain: DomainPlan,
+  api: ServerApi,
+  options: Pick<ReconcileOptions, "refused" | "onHeld"> = {},
+): Promise<ReconcileReport> {
+  const own = await publishBundle(api, domain.bundleFile);
+  options.onHeld?.(own);
+  return await reconcile(domain, api, { ...options, readBundle: readBundleFile });
 }

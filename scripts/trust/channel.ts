@@ -24,6 +24,12 @@ export interface Channel {
   readonly close: () => void;
 }
 
+/**
+ * The largest answer that is taken. gRPC's own limit, 4 MiB, is less than what a partner can have SPIRE Server hold; with
+ * none, one answer could take all memory.
+ */
+export const maxMessageBytes = 16 * 1024 * 1024;
+
 const protoFiles = ["agent.proto", "bundle.proto", "entry.proto", "localauthority.proto", "trustdomain.proto"];
 
 interface Library {
@@ -61,6 +67,7 @@ export async function openChannel(adminSocket: string, options: ChannelOptions =
     // gRPC's own back-off starts at 1 s: right for a network, wrong for a socket that appears in a moment.
     "grpc.initial_reconnect_backoff_ms": 10,
     "grpc.max_reconnect_backoff_ms": 50,
+    "grpc.max_receive_message_length": maxMessageBytes,
   });
   return {
     server,
@@ -95,7 +102,20 @@ export function isNotUpYet(error: unknown): boolean {
   return status?.code === unavailable && !isForbidden(status.details);
 }
 
-/** google.rpc.Code. Not taken from the library, which is loaded on demand. */
+/** True for the error of a call whose answer is larger than `maxMessageBytes`. */
+export function isTooLarge(error: unknown): boolean {
+  const status = statusOf(error);
+  return status?.code === resourceExhausted && status.details.includes("larger than max");
+}
+
+/** True for the error of a call about something that the server does not have. */
+export function isNotFound(error: unknown): boolean {
+  return statusOf(error)?.code === notFound;
+}
+
+// google.rpc.Code. Not taken from the library, which is loaded on demand.
+const notFound = 5;
+const resourceExhausted = 8;
 const unavailable = 14;
 
 function statusOf(error: unknown): { readonly code: number; readonly details: string } | undefined {

@@ -4,6 +4,7 @@
 import { X509Certificate } from "node:crypto";
 
 import { bundleDigest } from "../spiffe/bundle.ts";
+import { readHeldBundle } from "./quarantine.ts";
 import type { ServerApi } from "./server-api.ts";
 import type { AttestedAgent, FederationRelationship, HeldBundle, RegistrationEntry } from "./server-types.ts";
 
@@ -22,6 +23,8 @@ export interface PartnerTrust {
   readonly relationship?: FederationRelationship;
   /** Absent: none is held, so its workloads are refused. */
   readonly bundle?: BundleSummary;
+  /** Why the bundle that is held must not be: it goes with the next pass of `reconcile`. */
+  readonly refused?: string;
 }
 
 export interface BundleSummary {
@@ -46,25 +49,27 @@ export interface X509AuthoritySummary {
 
 /** @throws MeshError MESH_SPIRE_API when the server does not answer */
 export async function trustFacts(
-  api: Pick<ServerApi, "bundle" | "federatedBundles" | "relationships" | "agents" | "entries">,
+  api: Pick<ServerApi, "bundle" | "heldTrustDomains" | "federatedBundle" | "relationships" | "agents" | "entries">,
 ): Promise<TrustFacts> {
-  const [bundle, bundles, relationships, agents, entries] = await Promise.all([
+  const [bundle, held, relationships, agents, entries] = await Promise.all([
     api.bundle(),
-    api.federatedBundles(),
+    api.heldTrustDomains(),
     api.relationships(),
     api.agents(),
     api.entries(),
   ]);
-  const trustDomains = [...relationships, ...bundles].map(({ trustDomain }) => trustDomain);
-  const partners = [...new Set(trustDomains)].toSorted().map((trustDomain) => {
+  const partners: PartnerTrust[] = [];
+  const trustDomains = new Set([...relationships.map(({ trustDomain }) => trustDomain), ...held]);
+  // One after the other: a partner's bundle may be large.
+  for (const trustDomain of [...trustDomains].toSorted()) {
     const relationship = relationships.find((candidate) => candidate.trustDomain === trustDomain);
-    const held = bundles.find((candidate) => candidate.trustDomain === trustDomain);
-    return {
+    const read = held.includes(trustDomain) ? await readHeldBundle(api, trustDomain) : undefined;
+    partners.push({
       trustDomain,
       ...(relationship === undefined ? {} : { relationship }),
-      ...(held === undefined ? {} : { bundle: summarise(held) }),
-    };
-  });
+      ...(read === undefined ? {} : "refused" in read ? read : { bundle: summarise(read.bundle) }),
+    });
+  }
   return { bundle: summarise(bundle), partners, agents, entries };
 }
 

@@ -4,6 +4,7 @@
 import { MeshError, messageOf, systemErrorCode } from "../errors.ts";
 import { parseBundleDocument, toBundleDocument, type Bundle } from "../spiffe/bundle.ts";
 import { openUnfollowed, readPlainFile, writeWhole } from "../whole-file.ts";
+import { refusalOf } from "./quarantine.ts";
 import type { ServerApi } from "./server-api.ts";
 
 /** A bundle document is a few kB; what is larger is not one. */
@@ -32,9 +33,8 @@ export async function readBundleFile(file: string, trustDomain: string): Promise
   if (text === undefined) return undefined;
   const parsed = parseBundleDocument(text, trustDomain);
   if (!parsed.ok) throw notAnIntroduction(file, trustDomain, parsed.problems);
-  // Without an X.509 authority nobody of that trust domain could be verified, and Envoy refuses the whole set.
-  if (parsed.bundle.x509Authorities.length === 0)
-    throw notAnIntroduction(file, trustDomain, ["it has no X.509 authority"]);
+  const refused = refusalOf(parsed.bundle);
+  if (refused !== undefined) throw notAnIntroduction(file, trustDomain, [refused]);
   return parsed.bundle;
 }
 

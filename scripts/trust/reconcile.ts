@@ -2,10 +2,10 @@
 // time: it changes only what differs, and puts right what somebody edited by hand.
 
 import { MeshError } from "../errors.ts";
-import type { DomainPlan } from "../plan/plan.ts";
 import type { Bundle } from "../spiffe/bundle.ts";
 import { diffEntries, type EntryDiff } from "./entries.ts";
-import { diffRelationships, type RelationshipChange, type RelationshipDiff } from "./relationships.ts";
+import { judgeBundles, withoutPartners, type Planned } from "./quarantine.ts";
+import { diffRelationships, unplanned, type RelationshipChange, type RelationshipDiff } from "./relationships.ts";
 import type { BootstrappedRelationship, ServerApi } from "./server-api.ts";
 import type { Outcome, RegistrationEntry } from "./server-types.ts";
 
@@ -19,6 +19,8 @@ export interface ReconcileReport {
   readonly pending: readonly string[];
   /** What the server refused, or a partner's introduction that cannot be read. */
   readonly failed: readonly string[];
+  /** Partners that are left out because of the bundle that they publish. */
+  readonly refused: readonly string[];
   /** Entries of others that concern the mesh. They do not count as a difference. */
   readonly leftAlone: readonly string[];
 }
@@ -30,6 +32,13 @@ export interface ReconcileOptions {
    * @throws MeshError MESH_INPUT_INVALID: reported as failed, so that one partner cannot stop the others
    */
   readonly readBundle: (file: string, trustDomain: string) => Promise<Bundle | undefined>;
+  /**
+   * Partners whose bundle was refused, and why. Read and added to: a partner stays left out for as long as it is here,
+   * because federating with it again would only fetch the same bundle again.
+   */
+  readonly refused?: Map<string, string>;
+  /** Takes each partner's bundle that is held and kept. */
+  readonly onHeld?: (bundle: Bundle) => void;
 }
 
 type Api = Pick<
@@ -38,7 +47,8 @@ type Api = Pick<
   | "createEntries"
   | "updateEntries"
   | "deleteEntries"
-  | "federatedBundles"
+  | "heldTrustDomains"
+  | "federatedBundle"
   | "dissociateBundles"
   | "relationships"
   | "createRelationships"
@@ -51,35 +61,42 @@ type Notes = { [list in Exclude<keyof ReconcileReport, "trustDomain">]: string[]
 /**
  * One pass over entries and federation relationships. What can be done is done, whatever else failed.
  *
- * Order: relationships with their bundles first, because an entry can only federate with a trust domain whose bundle
- * is held; a relationship that goes takes its bundle with it, after the relationship, or the server would fetch the
- * bundle again; entries are deleted last, so that no workload is without an SVID in between.
+ * Order: what is no longer planned goes first, by name, so that nothing that a partner publishes can keep it there, and
+ * a relationship before its bundle, or the server would fetch the bundle again. Then relationships with their bundles,
+ * because an entry can only federate with a trust domain whose bundle is held. Entries are deleted last, so that no
+ * workload is without an SVID in between.
  *
  * @throws MeshError MESH_SPIRE_API when the server itself does not answer
  */
 export async function reconcile(
-  domain: Pick<DomainPlan, "trustDomain" | "entries" | "relationships" | "agent">,
+  domain: Planned,
   api: Api,
-  options: ReconcileOptions,
+  { readBundle, refused = new Map(), onHeld }: ReconcileOptions,
 ): Promise<ReconcileReport> {
-  const notes: Notes = { created: [], updated: [], deleted: [], pending: [], failed: [], leftAlone: [] };
-  const [entries, relationships, bundles] = await Promise.all([
-    api.entries(),
-    api.relationships(),
-    api.federatedBundles(),
+  const notes: Notes = { created: [], updated: [], deleted: [], pending: [], failed: [], refused: [], leftAlone: [] };
+  const relationships = await api.relationships();
+  const gone = unplanned(domain.relationships, relationships);
+  await deleteRelationships(api, gone, notes);
+  await dissociate(api, gone, notes);
+  const held = await judgeBundles(domain, api, { refused, onHeld });
+  const accepted = withoutPartners(domain, refused);
+  const stillFetched = relationships.map(({ trustDomain }) => trustDomain).filter((name) => refused.has(name));
+  await deleteRelationships(api, stillFetched, notes);
+
+  const federation = diffRelationships({ planned: accepted.relationships, existing: relationships, held });
+  const [introduced] = await Promise.all([
+    applyRelationships(api, federation, { notes, readBundle }),
+    dissociate(api, federation.dissociate, notes),
   ]);
-  const held = new Set(bundles.map(({ trustDomain }) => trustDomain));
-  const federation = diffRelationships({ planned: domain.relationships, existing: relationships, held });
-  const introduced = await applyRelationships(api, federation, { notes, readBundle: options.readBundle });
-  const remaining = held.difference(new Set(federation.dissociate)).union(introduced);
   const diff = diffEntries({
-    planned: domain.entries,
-    existing: entries,
+    planned: accepted.entries,
+    existing: await api.entries(),
     agentSpiffeId: domain.agent.spiffeId,
-    held: remaining,
+    held: held.difference(new Set(federation.dissociate)).union(introduced),
   });
-  await Promise.all([dissociate(api, federation.dissociate, notes), writeEntries(api, diff, notes)]);
+  await writeEntries(api, diff, notes);
   await deleteEntries(api, diff.remove, notes);
+  for (const [trustDomain, why] of refused) notes.refused.push(`the bundle of ${trustDomain} is refused: ${why}`);
   return { trustDomain: domain.trustDomain, ...notes };
 }
 
@@ -105,10 +122,9 @@ async function applyRelationships(api: Api, diff: RelationshipDiff, applying: Ap
   // A relationship without any bundle cannot fetch one (profile https_spiffe): the server would only log errors.
   const creatable = create.filter(({ change, bundle }) => bundle !== undefined || change.introduction === undefined);
   const updatable = update.filter(({ change, bundle }) => bundle !== undefined || change.changes.length > 0);
-  const [created, updated, removed] = await Promise.all([
+  const [created, updated] = await Promise.all([
     api.createRelationships(creatable.map(toRequest)),
     api.updateRelationships(updatable.map(toRequest)),
-    api.deleteRelationships(diff.remove),
   ]);
   const introduced = new Set<string>();
   for (const [index, item] of creatable.entries()) {
@@ -123,10 +139,6 @@ async function applyRelationships(api: Api, diff: RelationshipDiff, applying: Ap
     if (item.bundle !== undefined) introduced.add(item.change.relationship.trustDomain);
     const bundle = item.bundle === undefined ? [] : ["bundle none → its introduction"];
     notes.updated.push(`${what} updated: ${[...item.change.changes, ...bundle].join("; ")}`);
-  }
-  for (const [index, trustDomain] of diff.remove.entries()) {
-    if (took(removed[index], `federation with ${trustDomain} was not deleted`, notes))
-      notes.deleted.push(`federation with ${trustDomain} deleted`);
   }
   return introduced;
 }
@@ -160,6 +172,14 @@ function bootstrap(changes: readonly RelationshipChange[], { notes, readBundle }
 
 function toRequest({ change, bundle }: Bootstrapped): BootstrappedRelationship {
   return bundle === undefined ? change.relationship : { ...change.relationship, bundle };
+}
+
+async function deleteRelationships(api: Api, trustDomains: readonly string[], notes: Notes): Promise<void> {
+  const outcomes = await api.deleteRelationships(trustDomains);
+  for (const [index, trustDomain] of trustDomains.entries()) {
+    if (took(outcomes[index], `federation with ${trustDomain} was not deleted`, notes))
+      notes.deleted.push(`federation with ${trustDomain} deleted`);
+  }
 }
 
 async function dissociate(api: Api, trustDomains: readonly string[], notes: Notes): Promise<void> {

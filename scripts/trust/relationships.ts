@@ -7,8 +7,6 @@ import type { FederationRelationship } from "./server-types.ts";
 export interface RelationshipDiff {
   readonly create: readonly RelationshipChange[];
   readonly update: readonly RelationshipChange[];
-  /** Trust domains whose bundle is no longer fetched. */
-  readonly remove: readonly string[];
   /** Trust domains whose bundle must go, so that their workloads are refused. */
   readonly dissociate: readonly string[];
 }
@@ -29,12 +27,21 @@ export interface RelationshipDiffInput {
 }
 
 /**
- * What makes the server's relationships the planned ones.
+ * Trust domains whose relationship must go.
  *
  * Ownership. A relationship carries no mark of who made it, and each one lets a whole foreign trust domain in, so all
  * of them are the mesh's: what its description does not name is taken back. The same holds for a bundle without a
  * relationship, be it set by hand or left by a deletion that was cut short.
  */
+export function unplanned(
+  planned: readonly Pick<FederatedTrustDomain, "trustDomain">[],
+  existing: readonly FederationRelationship[],
+): readonly string[] {
+  const plannedDomains = new Set(planned.map(({ trustDomain }) => trustDomain));
+  return existing.map(({ trustDomain }) => trustDomain).filter((trustDomain) => !plannedDomains.has(trustDomain));
+}
+
+/** What makes the server's relationships the planned ones, once those that are `unplanned` are gone. */
 export function diffRelationships({ planned, existing, held }: RelationshipDiffInput): RelationshipDiff {
   const plannedDomains = new Set(planned.map(({ trustDomain }) => trustDomain));
   const byDomain = new Map(existing.map((relationship) => [relationship.trustDomain, relationship]));
@@ -54,7 +61,6 @@ export function diffRelationships({ planned, existing, held }: RelationshipDiffI
       ({ found, introduction, changes: fields }) =>
         found !== undefined && (fields.length > 0 || introduction !== undefined),
     ),
-    remove: [...byDomain.keys()].filter((trustDomain) => !plannedDomains.has(trustDomain)),
     dissociate: [...held].filter((trustDomain) => !plannedDomains.has(trustDomain)),
   };
 }

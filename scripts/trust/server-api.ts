@@ -3,24 +3,22 @@
 
 import { existsSync } from "node:fs";
 
-import { MeshError, messageOf } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import type { Bundle } from "../spiffe/bundle.ts";
 import { until } from "../wait.ts";
-import { isNotUpYet, openChannel, type Channel, type ChannelOptions } from "./channel.ts";
+import { batch, pages } from "./calls.ts";
+import { isNotFound, isNotUpYet, openChannel, type Channel, type ChannelOptions } from "./channel.ts";
 import {
   fromEntry,
   fromRelationship,
   message,
-  messages,
   text,
   toAgent,
   toBundle,
   toEntry,
-  toOutcome,
   toRelationship,
   toX509Authority,
   toX509AuthorityState,
-  type Message,
 } from "./messages.ts";
 import type {
   AttestedAgent,
@@ -40,8 +38,10 @@ export interface ServerApi extends AsyncDisposable {
   readonly server: string;
   /** The server's own bundle. */
   readonly bundle: () => Promise<HeldBundle>;
-  /** The bundles it holds of other trust domains. */
-  readonly federatedBundles: () => Promise<readonly HeldBundle[]>;
+  /** The other trust domains of which it holds a bundle, by name alone: what a partner publishes cannot stop the list. */
+  readonly heldTrustDomains: () => Promise<readonly string[]>;
+  /** The bundle that it holds of another trust domain; undefined: none. One that `isTooLarge` is an error. */
+  readonly federatedBundle: (trustDomain: string) => Promise<HeldBundle | undefined>;
   /** Deletes them and takes their trust domains out of every entry, so that peers are refused (mode DISSOCIATE). */
   readonly dissociateBundles: (trustDomains: readonly string[]) => Promise<readonly Outcome[]>;
   readonly entries: () => Promise<readonly RegistrationEntry[]>;
@@ -126,11 +126,24 @@ export async function connectWhenUp(
 
 const dissociate = 2; // BatchDeleteFederatedBundleRequest.Mode.DISSOCIATE
 
-function bundleCalls(channel: Channel): Pick<ServerApi, "bundle" | "federatedBundles" | "dissociateBundles"> {
+function bundleCalls(
+  channel: Channel,
+): Pick<ServerApi, "bundle" | "heldTrustDomains" | "federatedBundle" | "dissociateBundles"> {
   const service = "bundle.v1.Bundle";
   return {
     bundle: async () => toBundle(message(await channel.call(service, "GetBundle"))),
-    federatedBundles: () => pages(channel, service, "ListFederatedBundles", "bundles", toBundle),
+    heldTrustDomains: () =>
+      pages(channel, service, "ListFederatedBundles", "bundles", (bundle) => text(bundle, "trustDomain"), {
+        outputMask: {},
+      }),
+    federatedBundle: async (trustDomain) => {
+      try {
+        return toBundle(message(await channel.call(service, "GetFederatedBundle", { trustDomain })));
+      } catch (error) {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      }
+    },
     dissociateBundles: (trustDomains) =>
       batch(channel, service, "BatchDeleteFederatedBundle", trustDomains, (some) => ({
         trustDomains: some,
@@ -206,49 +219,4 @@ function toMessages(relationships: readonly BootstrappedRelationship[]): object 
   return {
     federationRelationships: relationships.map((relationship) => fromRelationship(relationship, relationship.bundle)),
   };
-}
-
-const pageSize = 500; // About 100 kB of entries; gRPC's limit for one message is 4 MB.
-
-async function pages<T>(
-  channel: Channel,
-  service: string,
-  method: string,
-  field: string,
-  toItem: (from: Message) => T,
-  request: object = {},
-): Promise<readonly T[]> {
-  const items: T[] = [];
-  let pageToken = "";
-  do {
-    const response = await channel.call(service, method, { ...request, pageSize, pageToken });
-    items.push(...messages(response, field).map(toItem));
-    pageToken = text(message(response), "nextPageToken");
-  } while (pageToken !== "");
-  return items;
-}
-
-const batchSize = 100; // The server writes item by item, a few ms each: a call must end well before its deadline.
-
-/** Sends the items in calls of `batchSize`; an empty batch is answered without a call. */
-async function batch<T>(
-  channel: Channel,
-  service: string,
-  method: string,
-  items: readonly T[],
-  toRequest: (some: readonly T[]) => object,
-): Promise<readonly Outcome[]> {
-  const outcomes: Outcome[] = [];
-  for (let from = 0; from < items.length; from += batchSize) {
-    const some = items.slice(from, from + batchSize);
-    const results = messages(await channel.call(service, method, toRequest(some)), "results");
-    if (results.length !== some.length) {
-      throw new MeshError(
-        "MESH_SPIRE_API",
-        `${channel.server} answered ${results.length} results to ${method} with ${some.length} items`,
-      );
-    }
-    outcomes.push(...results.map((result) => toOutcome(result, channel.codeName)));
-  }
-  return outcomes;
 }

@@ -18,13 +18,16 @@ export interface TestServer extends AsyncDisposable {
   readonly adminSocket: string;
   readonly bundleFile: string;
   /** A plan of this server that federates with `partners`. */
-  readonly plan: (entries: readonly StaticEntry[], partners: readonly TestServer[]) => TestPlan;
+  readonly plan: (entries: readonly StaticEntry[], partners: readonly TestPartner[]) => TestPlan;
   readonly bundleEndpointUrl: string;
   readonly agentSpiffeId: string;
   readonly log: () => string;
   /** Stops the process and starts it again on the same data. */
   readonly restart: () => Promise<void>;
 }
+
+/** Whom a plan can federate with. */
+export type TestPartner = Pick<TestServer, "trustDomain" | "bundleFile" | "bundleEndpointUrl">;
 
 export type TestPlan = Pick<DomainPlan, "trustDomain" | "entries" | "relationships" | "agent">;
 
@@ -114,7 +117,7 @@ function planOf(
   trustDomain: string,
   spiffeId: string,
   entries: readonly StaticEntry[],
-  partners: readonly TestServer[],
+  partners: readonly TestPartner[],
 ): TestPlan {
   return {
     trustDomain,
@@ -195,7 +198,7 @@ plugins {
 let lastHost = 0;
 
 /** An address of 127.0.0.0/8 on which all these ports are free. */
-async function freeAddress(ports: readonly number[]): Promise<string> {
+export async function freeAddress(ports: readonly number[]): Promise<string> {
   return until(
     "a loopback address is free",
     async () => {

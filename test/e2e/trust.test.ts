@@ -40,8 +40,7 @@ async function federate({
 }
 
 async function heldDigest(server: TestServer, trustDomain: string): Promise<string | undefined> {
-  const bundles = await server.api.federatedBundles();
-  const held = bundles.find((bundle) => bundle.trustDomain === trustDomain);
+  const held = await server.api.federatedBundle(trustDomain);
   return held === undefined ? undefined : bundleDigest(held);
 }
 

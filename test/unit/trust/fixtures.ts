@@ -58,8 +58,14 @@ export function relationship(trustDomain: string, more: Partial<FederationRelati
   };
 }
 
+/** A CA certificate of an elliptic curve; its key is nobody's. */
+export const authority = Buffer.from(
+  "MIIBeDCCAR+gAwIBAgIUWer1XVYcyyFAG/xidDbH4nzptA0wCgYIKoZIzj0EAwIwETEPMA0GA1UECgwGU1BJRkZFMCAXDTI2MTEyNTAwMTYyNloYDzIxMjYxMTAxMDAxNjI2WjARMQ8wDQYDVQQKDAZTUElGRkUwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQBI5NuXAl5ZeTNVTxyR1eORNjoK+2pVb/iHmCbnKfwzKGzgLqW4R24jcsXpiza9E7rlFKXq6uy0DTnleyHBnzko1MwUTAdBgNVHQ4EFgQUK4lkzFGvHVbxSmkhPt0aFL6caPswHwYDVR0jBBgwFoAUK4lkzFGvHVbxSmkhPt0aFL6caPswDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNHADBEAiBY3T5nLfRHVnz0a07uOMup/DHkQCmNhHwXs/A1b9j5AAIgajRBCay3yS/7VMWcw+zeoNXzrneWVyfbIEnRFSbNcYw=",
+  "base64",
+);
+
 export function bundleOf(trustDomain: string, sequence = 1): Bundle {
-  return { trustDomain, x509Authorities: [Buffer.from(trustDomain)], jwtAuthorities: [], sequence };
+  return { trustDomain, x509Authorities: [authority], jwtAuthorities: [], sequence };
 }
 
 type Domain = Pick<DomainPlan, "trustDomain" | "entries" | "relationships" | "agent">;
@@ -123,7 +129,11 @@ export function serverInMemory(state: ServerState = {}) {
   const api = {
     entries: async () => [...entries.values()],
     relationships: async () => [...relationships.values()],
-    federatedBundles: async () => [...bundles.values()].map((item) => ({ ...item, taintedX509Authorities: [] })),
+    heldTrustDomains: async () => [...bundles.keys()],
+    federatedBundle: async (trustDomain) => {
+      const item = bundles.get(trustDomain);
+      return item === undefined ? undefined : { ...item, taintedX509Authorities: [] };
+    },
     createEntries: (items) =>
       batch("createEntries", items, (item) => {
         const similar = [...entries.values()].some(

@@ -3,7 +3,7 @@ import { test } from "vitest";
 import { MeshError } from "../../../scripts/errors.ts";
 import type { Bundle } from "../../../scripts/spiffe/bundle.ts";
 import { changesOf, isSettled, reconcile } from "../../../scripts/trust/reconcile.ts";
-import { bundleOf, domainPlan, entry, partner, planned, relationship, serverInMemory } from "./fixtures.ts";
+import { authority, bundleOf, domainPlan, entry, partner, planned, relationship, serverInMemory } from "./fixtures.ts";
 
 const broker = planned("broker", { federatesWith: ["a.example"] });
 const plan = domainPlan([broker], [partner("a.example")]);
@@ -28,6 +28,7 @@ test("creates the relationship with its bundle first, then the entry that federa
     deleted: [],
     pending: [],
     failed: [],
+    refused: [],
     leftAlone: [],
   });
   expect(server.entries.get("mesh.broker")).toEqual(entry("mesh.broker", { federatesWith: ["a.example"] }));
@@ -165,4 +166,63 @@ test("tells of others' entries that concern the mesh, every time, without a chan
   ]);
   expect(changesOf(report)).toEqual([]);
   expect(server.entries.get("ops")).toEqual(admin);
+});
+
+test("what is no longer planned goes although the bundles cannot be listed", async ({ expect }) => {
+  const server = serverInMemory({
+    entries: [entry("mesh.broker", { federatesWith: ["a.example"] })],
+    relationships: [relationship("a.example")],
+    bundles: [bundleOf("a.example")],
+  });
+  const api = {
+    ...server.api,
+    heldTrustDomains: async (): Promise<never> => {
+      throw new MeshError("MESH_SPIRE_API", "DEADLINE_EXCEEDED");
+    },
+  };
+  await expect(reconcile(domainPlan([], []), api, { readBundle: unread })).rejects.toThrow("DEADLINE_EXCEEDED");
+  expect(server.relationships.size).toBe(0);
+  expect(server.bundles.size).toBe(0);
+});
+
+const two = domainPlan(
+  [planned("broker", { federatesWith: ["a.example", "b.example"] })],
+  [partner("a.example"), partner("b.example")],
+);
+const large: Bundle = { ...bundleOf("a.example"), x509Authorities: Array.from({ length: 101 }, () => authority) };
+
+test("a partner whose bundle is refused is left out until it is forgotten, and stops nobody else", async ({
+  expect,
+}) => {
+  const server = serverInMemory();
+  await reconcile(two, server.api, { readBundle: introduced });
+  server.bundles.set("a.example", large);
+
+  const refused = new Map<string, string>();
+  const kept: string[] = [];
+  const options = { readBundle: introduced, refused, onHeld: ({ trustDomain }: Bundle) => void kept.push(trustDomain) };
+  const report = await reconcile(two, server.api, options);
+  expect(report.refused).toEqual(["the bundle of a.example is refused: 101 X.509 authorities, at most 100 are taken"]);
+  expect(report.failed).toEqual([]);
+  expect(isSettled(report)).toBe(true);
+  expect([...server.relationships.keys()]).toEqual(["b.example"]);
+  expect([...server.bundles.keys()]).toEqual(["b.example"]);
+  expect(server.entries.get("mesh.broker")?.federatesWith).toEqual(["b.example"]);
+  expect(kept).toEqual(["b.example"]);
+
+  const again = await reconcile(two, server.api, options);
+  expect(changesOf(again)).toEqual([]);
+  expect(again.refused).toEqual(report.refused);
+
+  refused.clear();
+  await reconcile(two, server.api, options);
+  expect(server.entries.get("mesh.broker")?.federatesWith).toEqual(["a.example", "b.example"]);
+});
+
+test("a bundle that is refused goes also when its relationship was deleted already", async ({ expect }) => {
+  const server = serverInMemory({ bundles: [large] });
+  const report = await reconcile(plan, server.api, { readBundle: unread });
+  expect(report.refused).toHaveLength(1);
+  expect(server.bundles.size).toBe(0);
+  expect(server.relationships.size).toBe(0);
 });

@@ -1,6 +1,6 @@
 import { test } from "vitest";
 
-import { diffRelationships, type RelationshipDiff } from "../../../scripts/trust/relationships.ts";
+import { diffRelationships, unplanned, type RelationshipDiff } from "../../../scripts/trust/relationships.ts";
 import type { FederationRelationship } from "../../../scripts/trust/server-types.ts";
 import type { FederatedTrustDomain } from "../../../scripts/plan/plan.ts";
 import { partner, relationship } from "./fixtures.ts";
@@ -13,13 +13,13 @@ function diff(
   return diffRelationships({ planned, existing, held: new Set(held) });
 }
 
-const nothing: RelationshipDiff = { create: [], update: [], remove: [], dissociate: [] };
+const nothing: RelationshipDiff = { create: [], update: [], dissociate: [] };
 const introduction = "/introductions/a.example.json";
 
 test("creates a relationship with the partner's introduction", ({ expect }) => {
   const { create, ...rest } = diff([partner("a.example")], []);
   expect(create).toMatchObject([{ relationship: relationship("a.example"), introduction, changes: [] }]);
-  expect(rest).toMatchObject({ update: [], remove: [], dissociate: [] });
+  expect(rest).toMatchObject({ update: [], dissociate: [] });
 });
 
 test("creates a relationship without an introduction when a bundle is held already", ({ expect }) => {
@@ -61,12 +61,9 @@ test("puts URL and profile right and keeps the bundle that is held", ({ expect }
   ]);
 });
 
-test("takes back a relationship that is not planned, and its bundle", ({ expect }) => {
-  expect(diff([], [relationship("a.example")], ["a.example"])).toEqual({
-    ...nothing,
-    remove: ["a.example"],
-    dissociate: ["a.example"],
-  });
+test("takes back a relationship that is not planned, whatever is known of its bundle", ({ expect }) => {
+  const existing = [relationship("a.example"), relationship("b.example")];
+  expect(unplanned([partner("b.example"), partner("c.example")], existing)).toEqual(["a.example"]);
 });
 
 test("takes back a bundle that no planned relationship stands for", ({ expect }) => {

@@ -6,8 +6,9 @@ import { Server, ServerCredentials, status, type ServiceError, type UntypedServi
 import { loadSync, type ServiceDefinition } from "@grpc/proto-loader";
 import { test } from "vitest";
 
+import { readHeldBundle } from "../../../scripts/trust/quarantine.ts";
 import { connectServer, connectWhenUp, isNotUpYet, type ServerApi } from "../../../scripts/trust/server-api.ts";
-import { bundleOf, entry, relationship } from "./fixtures.ts";
+import { authority, bundleOf, entry, relationship } from "./fixtures.ts";
 
 const includeDirs = [join(import.meta.dirname, "../../../scripts/trust/proto")];
 const definitions = loadSync(["entry.proto", "bundle.proto", "trustdomain.proto"], { includeDirs });
@@ -138,7 +139,7 @@ test("a relationship arrives with its profile and the whole introduction", async
           httpsSpiffe: { endpointSpiffeId: "spiffe://a.example/spire/server" },
           trustDomainBundle: {
             trustDomain: "a.example",
-            x509Authorities: [{ asn1: Buffer.from("a.example") }],
+            x509Authorities: [{ asn1: authority }],
             jwtAuthorities: [{ keyId: "k", publicKey: Buffer.from("key") }],
           },
         },
@@ -194,4 +195,32 @@ test("a socket that this user may not open is not waited for", async ({ expect }
     message: "spire-server-broker: this user may not open its admin socket",
     fix: "run the command as the user that started the mesh",
   });
+});
+
+test("whose bundles are held is asked by name alone, and a bundle may be larger than gRPC's own limit", async ({
+  expect,
+}) => {
+  const masks: unknown[] = [];
+  const asn1 = new Uint8Array(5 * 1024 * 1024);
+  await using server = await answering({
+    ListFederatedBundles: (request) => {
+      masks.push(Object.entries(request).find(([field]) => field === "outputMask")?.[1]);
+      return { bundles: [{ trustDomain: "a.example" }] };
+    },
+    GetFederatedBundle: () => ({ trustDomain: "a.example", x509Authorities: [{ asn1 }] }),
+  });
+  expect(await server.api.heldTrustDomains()).toEqual(["a.example"]);
+  // A mask that is there and names no field; one that is absent would ask for all of them.
+  expect(masks).toEqual([{}]);
+  expect((await server.api.federatedBundle("a.example"))?.x509Authorities[0]?.length).toBe(asn1.length);
+});
+
+test("a bundle that is too large even so is refused, and one that is not there is none", async ({ expect }) => {
+  let answer: object = { x509Authorities: [{ asn1: new Uint8Array(17 * 1024 * 1024) }] };
+  await using server = await answering({ GetFederatedBundle: () => answer });
+  expect(await readHeldBundle(server.api, "a.example")).toEqual({ refused: "it is larger than 16 MiB" });
+  answer = { code: status.NOT_FOUND, details: "bundle not found" };
+  expect(await readHeldBundle(server.api, "a.example")).toBeUndefined();
+  answer = { code: status.RESOURCE_EXHAUSTED, details: "rate limit" };
+  await expect(readHeldBundle(server.api, "a.example")).rejects.toMatchObject({ code: "MESH_SPIRE_API" });
 });
