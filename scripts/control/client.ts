@@ -5,7 +5,9 @@ import { MeshError, errorCatalogue, type ErrorCode } from "../errors.ts";
 import { factsVersion, type DomainFacts } from "../observe/facts.ts";
 import { requestUnix, type UnixResponse } from "../observe/unix-http.ts";
 import type { DomainPlan, Plan } from "../plan/plan.ts";
+import { domainFactsShape, planReportShape } from "./facts-shape.ts";
 import type { PlanReport } from "./report.ts";
+import type { Shape } from "./shape.ts";
 
 export interface ControllerClient {
   /**
@@ -36,15 +38,21 @@ export function controllerClient(domain: Pick<DomainPlan, "controller">): Contro
   return {
     facts: async ({ probe = true, deadlineMs = 5000 } = {}) => {
       const response = await call("GET", `/facts?probe=${String(probe)}`, deadlineMs);
-      const facts: DomainFacts = JSON.parse(bodyOf(process, response));
-      if (facts.version === factsVersion) return facts;
-      throw new MeshError("MESH_CONTROLLER", `${process} runs another version of this software`, {
-        fix: `./mesh restart ${process}`,
-      });
+      const body = bodyOf(process, response);
+      const { version }: { readonly version?: unknown } = objectOf(process, body);
+      if (version !== factsVersion)
+        throw new MeshError("MESH_CONTROLLER", `${process} runs another version of this software`, {
+          fix: `./mesh restart ${process}`,
+        });
+      refuseGarbled(process, body, domainFactsShape);
+      const facts: DomainFacts = JSON.parse(body);
+      return facts;
     },
     applyPlan: async (plan, { deadlineMs = 20_000 } = {}) => {
       const response = await call("PUT", "/plan", deadlineMs, JSON.stringify(plan));
-      const report: PlanReport = JSON.parse(bodyOf(process, response));
+      const body = bodyOf(process, response);
+      refuseGarbled(process, body, planReportShape);
+      const report: PlanReport = JSON.parse(body);
       return report;
     },
     health: async () => {
@@ -60,11 +68,37 @@ export function controllerClient(domain: Pick<DomainPlan, "controller">): Contro
 /** The body of a 200; a MeshError that crossed the socket is thrown again as what it was. */
 function bodyOf(process: string, response: UnixResponse): string {
   if (response.status === 200) return response.body;
-  const problem: { code?: unknown; message?: unknown; fix?: unknown; details?: unknown } = JSON.parse(response.body);
+  const problem: { code?: unknown; message?: unknown; fix?: unknown; details?: unknown } = objectOf(
+    process,
+    response.body,
+  );
   const { code, message, fix, details } = problem;
   throw new MeshError(isErrorCode(code) ? code : "MESH_CONTROLLER", `${process}: ${String(message)}`, {
     ...(typeof fix === "string" ? { fix } : {}),
     details: Array.isArray(details) ? details.map(String) : [],
+  });
+}
+
+/** The object in a body. A controller may be another program by now, or a hostile one. */
+function objectOf(process: string, body: string): object {
+  try {
+    const value: unknown = JSON.parse(body);
+    if (typeof value === "object" && value !== null) return value;
+  } catch (error) {
+    throw garbled(process, "it is not JSON", error);
+  }
+  throw garbled(process, "it is not an object");
+}
+
+function refuseGarbled(process: string, body: string, shape: Shape): void {
+  const problem = shape(objectOf(process, body), "");
+  if (problem !== undefined) throw garbled(process, `${problem || "the whole"} is not what it should be`);
+}
+
+function garbled(process: string, why: string, cause?: unknown): MeshError {
+  return new MeshError("MESH_CONTROLLER", `${process} sent what cannot be used: ${why}`, {
+    fix: `./mesh restart ${process}`,
+    ...(cause === undefined ? {} : { cause }),
   });
 }
 

@@ -22,6 +22,9 @@ export interface UnixResponse {
   readonly body: string;
 }
 
+/** Whoever answers may be an app or a controller of somebody else's: it must not take all memory. */
+const maxBodyBytes = 16 * 1024 * 1024;
+
 /**
  * One exchange over a connection of its own.
  *
@@ -40,7 +43,12 @@ export function requestUnix(options: UnixRequest): Promise<UnixResponse> {
   request.on("error", reject);
   request.on("response", (response) => {
     const chunks: Buffer[] = [];
-    response.on("data", (chunk: Buffer) => chunks.push(chunk));
+    let bytes = 0;
+    response.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > maxBodyBytes) response.destroy(new Error(`the answer is larger than ${maxBodyBytes} bytes`));
+      else chunks.push(chunk);
+    });
     response.on("error", reject);
     response.on("end", () => {
       resolve({

@@ -100,6 +100,31 @@ test("a controller of another version is not misread", async ({ expect }) => {
   });
 });
 
+const garbled = "controller-broker sent what cannot be used: ";
+
+test.for([
+  ["{", `${garbled}it is not JSON`],
+  ["null", `${garbled}it is not an object`],
+  ['{"version":1}', `${garbled}trustDomain is not what it should be`],
+  [JSON.stringify({ ...factsOfBroker(), sidecars: [{}] }), `${garbled}sidecars[0].workload is not what it should be`],
+])("facts that are malformed fail for that controller alone: %s", async ([body, message], { expect }) => {
+  await using folder = await socketFolder();
+  const socket = await folder.serve("controller.sock", (_, response) => response.end(body));
+  const client = controllerClient(domainAt(socket));
+  await expect(client.facts()).rejects.toMatchObject({
+    code: "MESH_CONTROLLER",
+    message,
+    fix: "./mesh restart controller-broker",
+  });
+  await expect(client.applyPlan(tutorialPlan())).rejects.toMatchObject({ code: "MESH_CONTROLLER" });
+});
+
+test("a controller that answers without end is cut off", async ({ expect }) => {
+  await using folder = await socketFolder();
+  const socket = await folder.serve("controller.sock", (_, response) => response.end(Buffer.alloc(17 * 1024 * 1024)));
+  await expect(controllerClient(domainAt(socket)).facts()).rejects.toMatchObject({ code: "MESH_CONTROLLER" });
+});
+
 test("a controller that is not there is told with the command that starts it", async ({ expect }) => {
   await using folder = await socketFolder();
   const client = controllerClient(domainAt(folder.path("controller.sock")));
