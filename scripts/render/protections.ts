@@ -20,7 +20,7 @@ export const protections: readonly Protection[] = [
   {
     id: "client-certificate",
     where: "inbound.**.require_client_certificate",
-    without: "mTLS is only TLS: whoever reaches the port completes the handshake, and only the policy is left",
+    without: "TLS itself asks for no certificate: that a client without one is refused rests on the validator alone",
     clause: "X509-SVID.md 5",
     guardedBy: ["A2", "A3"],
   },

@@ -74,7 +74,10 @@ export function callerOf(header: string): XfccCaller {
   if (element === undefined || others.length > 0) return refused("the header must have exactly one element");
   const [uri, ...more] = element.uri;
   if (uri === undefined || more.length > 0) return refused("the element must have exactly one URI");
-  return parseSpiffeId(uri);
+  const parsed = parseSpiffeId(uri);
+  // X509-SVID.md 3: without a path it is a signing certificate's, and no workload calls with one.
+  if (parsed.ok && parsed.id.path === "") return { ok: false, problem: "the SPIFFE ID has no path" };
+  return parsed;
 }
 
 /** The pair that starts at `at`, and where its delimiter (or the end) is. */

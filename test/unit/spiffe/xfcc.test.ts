@@ -196,3 +196,8 @@ test("never throws, and names a caller only from one element with one URI", ({ e
   );
   expect(named).toBeGreaterThan(0);
 });
+
+test("a trust domain's own ID, without a path, is no caller", ({ expect }) => {
+  expect(callerOf("URI=spiffe://broker.example")).toEqual({ ok: false, problem: "the SPIFFE ID has no path" });
+  expect(callerOf("URI=spiffe://broker.example/webapp")).toMatchObject({ ok: true });
+});
