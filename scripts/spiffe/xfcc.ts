@@ -74,10 +74,10 @@ export function callerOf(header: string): XfccCaller {
   if (element === undefined || others.length > 0) return refused("the header must have exactly one element");
   const [uri, ...more] = element.uri;
   if (uri === undefined || more.length > 0) return refused("the element must have exactly one URI");
-  const parsed = parseSpiffeId(uri);
+  const id = parseSpiffeId(uri);
   // X509-SVID.md 3: without a path it is a signing certificate's, and no workload calls with one.
-  if (parsed.ok && parsed.id.path === "") return { ok: false, problem: "the SPIFFE ID has no path" };
-  return parsed;
+  if (id.ok && id.id.path === "") return { ok: false, problem: "the SPIFFE ID has no path" };
+  return id;
 }
 
 /** The pair that starts at `at`, and where its delimiter (or the end) is. */
