@@ -10,12 +10,16 @@ export interface Wake {
   readonly now: () => void;
   /** Folders whose changes wake the loop. Those that are not there yet are tried again at the next call. */
   readonly watchFolders: (folders: readonly string[]) => void;
-  /** Rests for at most `ms`; true when something woke it. */
+  /**
+   * Rests for at most `ms`; true when something woke it. It wakes at once, but not more often than every `gapMs`: a
+   * partner that touches its file without end must not keep this trust domain's controller busy.
+   */
   readonly rest: (ms: number, signal: AbortSignal) => Promise<boolean>;
   readonly close: () => void;
 }
 
-export function wakeOnChange(): Wake {
+export function wakeOnChange({ gapMs = 1000 }: { readonly gapMs?: number } = {}): Wake {
+  let wokenAt = -Infinity;
   const watchers = new Map<string, FSWatcher>();
   let alarm = new AbortController();
   const now = (): void => alarm.abort();
@@ -41,6 +45,8 @@ export function wakeOnChange(): Wake {
     rest: async (ms, signal) => {
       await nextRound(ms, AbortSignal.any([signal, alarm.signal]));
       const woken = alarm.signal.aborted;
+      if (woken) await nextRound(Math.max(0, wokenAt + gapMs - performance.now()), signal);
+      if (woken) wokenAt = performance.now();
       alarm = new AbortController();
       return woken;
     },

@@ -49,3 +49,19 @@ test("ends when it is told to end", async ({ expect }) => {
   ending.abort();
   expect(await rested).toBe(false);
 });
+
+test("wakes at once, and then not again before the gap is over, however often something happens", async ({
+  expect,
+}) => {
+  const gapMs = 100;
+  const wake = wakeOnChange({ gapMs });
+  wake.now();
+  const start = performance.now();
+  expect(await wake.rest(long, never)).toBe(true);
+  const first = performance.now();
+  expect(first - start).toBeLessThan(gapMs);
+  wake.now();
+  expect(await wake.rest(long, never)).toBe(true);
+  // A timer may end up to a millisecond early.
+  expect(performance.now() - first).toBeGreaterThan(gapMs - 2);
+});
