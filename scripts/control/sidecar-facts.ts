@@ -1,10 +1,11 @@
 // One sidecar's facts: what Envoy says now, joined with what the controller remembers and last asked of it.
 
 import { subscriptionPrefixes, type SidecarObservation } from "../observe/envoy.ts";
-import type { ConfigurationFacts, SidecarFacts } from "../observe/facts.ts";
+import type { ConfigurationFacts, Health, SidecarFacts } from "../observe/facts.ts";
 import type { SidecarPlan } from "../plan/plan.ts";
 import { dynamicFileNames } from "../render/dynamic.ts";
 import type { Memory } from "./memory.ts";
+import { takenAddress } from "./take-up.ts";
 import type { SidecarUpdates } from "./updates.ts";
 
 export interface Remembered {
@@ -24,7 +25,7 @@ export function sidecarFacts(
     workload,
     process,
     spiffeId,
-    health,
+    health: health.state === "live" ? (cannotListen(sidecar, updates) ?? health) : health,
     ...(svid === undefined || rotated === undefined
       ? {}
       : { svid: { ...svid, rotations: rotated.rotations, rotationsSince: rotated.since } }),
@@ -32,6 +33,15 @@ export function sidecarFacts(
     configuration: health.state === "down" ? [] : configuration(sidecar, subscriptions, updates),
     ...(inbound === undefined ? {} : { inbound }),
   };
+}
+
+/** A listener that is not there asks for no SVID: what it then seems to wait for is not the cause. */
+function cannotListen(sidecar: SidecarPlan, updates: Remembered["updates"]): Health | undefined {
+  const rejection = updates.rejection(sidecar);
+  const address = rejection === undefined ? undefined : takenAddress(rejection);
+  if (address === undefined) return undefined;
+  const reason = `it cannot listen on ${address}, where somebody else listens; it is tried again every few seconds`;
+  return { state: "live", reason };
 }
 
 function configuration(

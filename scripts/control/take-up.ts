@@ -29,7 +29,7 @@ export interface Rejection {
 export interface TakeUpOptions {
   readonly deadlineMs?: number;
   /** Files to replace although their content is right already: makes Envoy judge them again. */
-  readonly again?: boolean;
+  readonly again?: readonly DynamicFileName[];
 }
 
 /**
@@ -46,19 +46,45 @@ export async function takeUp(
   const replaced: { readonly file: DynamicFileName; readonly before: string | undefined }[] = [];
   for (const file of dynamicFileNames) {
     const before = await readDynamicFile(sidecar, file);
-    if (before === wanted[file] && options.again !== true) continue;
+    if (before === wanted[file] && options.again?.includes(file) !== true) continue;
     const verdict = await replaceAndJudge(sidecar, file, wanted[file], options);
     replaced.push({ file, before });
     if (verdict !== "rejected") continue;
     const reason = await reasonOf(sidecar, file);
-    await putBack(sidecar, replaced);
+    await putBack(sidecar, replaced, wanted);
     return { replaced: [], rejection: { file, ...(reason === undefined ? {} : { reason }) } };
   }
   return { replaced: replaced.map(({ file }) => file) };
 }
 
+/**
+ * The address, `127.64.1.2:9443`, on which a sidecar could not listen because somebody else does; undefined: it was
+ * rejected for another reason, which does not pass by itself (Envoy, source/common/listener_manager).
+ */
+export function takenAddress({ reason = "" }: Rejection): string | undefined {
+  return /cannot bind '([^']+)'/.exec(reason)?.[1];
+}
+
+/**
+ * What keeps a sidecar from listening, although its configuration is accepted otherwise; undefined: nothing. Envoy
+ * tries once, at its start or when it reads listeners.yaml.
+ */
+export async function bindFailure(sidecar: SidecarPlan): Promise<Rejection | undefined> {
+  const { rejected = 0 } = (await lookAt(sidecar, "listeners.yaml")) ?? {};
+  if (rejected === 0) return undefined;
+  const reason = await reasonOf(sidecar, "listeners.yaml");
+  const rejection: Rejection = { file: "listeners.yaml", ...(reason === undefined ? {} : { reason }) };
+  return takenAddress(rejection) === undefined ? undefined : rejection;
+}
+
 /** The error for a rejection, as the command that caused it ends. */
-export function rejectionError(sidecar: SidecarPlan, { file, reason }: Rejection): MeshError {
+export function rejectionError(sidecar: SidecarPlan, rejection: Rejection): MeshError {
+  const address = takenAddress(rejection);
+  if (address !== undefined)
+    return new MeshError("MESH_UPDATE_REJECTED", `${sidecar.process} cannot listen on ${address}: somebody else does`, {
+      fix: `end what listens there (ss -ltnp | grep ${address}); it is tried again every few seconds`,
+    });
+  const { file, reason } = rejection;
   const why = reason === undefined ? "" : `: ${reason}`;
   return new MeshError("MESH_UPDATE_REJECTED", `${sidecar.process} rejected ${file}${why}`, {
     fix:
@@ -126,8 +152,9 @@ async function reasonOf(sidecar: SidecarPlan, file: DynamicFileName): Promise<st
 async function putBack(
   sidecar: SidecarPlan,
   replaced: readonly { readonly file: DynamicFileName; readonly before: string | undefined }[],
+  wanted: DynamicFiles,
 ): Promise<void> {
   for (const { file, before } of replaced.toReversed()) {
-    if (before !== undefined) await replaceAndJudge(sidecar, file, before, {});
+    if (before !== undefined && before !== wanted[file]) await replaceAndJudge(sidecar, file, before, {});
   }
 }

@@ -5,7 +5,7 @@ import { observeSidecar, type SidecarObservation } from "../observe/envoy.ts";
 import type { SidecarPlan } from "../plan/plan.ts";
 import { dynamicFileNames, renderDynamic, type DynamicFileName } from "../render/dynamic.ts";
 import { versionInfo } from "../render/yaml.ts";
-import { takeUp, type DynamicFiles, type Rejection, type TakenUp } from "./take-up.ts";
+import { bindFailure, takenAddress, takeUp, type DynamicFiles, type Rejection, type TakenUp } from "./take-up.ts";
 
 export type Versions = Readonly<Record<DynamicFileName, string>>;
 
@@ -18,7 +18,7 @@ export interface SidecarUpdates {
   readonly pastRejections: (sidecar: SidecarPlan, file: DynamicFileName) => number | undefined;
   /**
    * Has the sidecar take up what the plan wants, unless it rejected just that before. `insist`: a command asks, so it
-   * is tried again.
+   * is tried again. So is, every time, an address that was taken: whoever held it may have gone.
    */
   readonly bring: (sidecar: SidecarPlan, options?: { readonly insist?: boolean }) => Promise<TakenUp>;
 }
@@ -43,8 +43,11 @@ export function sidecarUpdates(): SidecarUpdates {
     const { files, versions } = rendering(sidecar);
     const before = recorded.get(sidecar.process);
     const isSame = before !== undefined && sameVersions(before.versions, versions);
-    if (isSame && before.rejection !== undefined && !insist) return { replaced: [], rejection: before.rejection };
-    const taken = await takeUp(sidecar, files);
+    const passes = before?.rejection !== undefined && takenAddress(before.rejection) !== undefined;
+    if (isSame && before.rejection !== undefined && !insist && !passes)
+      return { replaced: [], rejection: before.rejection };
+    const again = (await bindFailure(sidecar)) === undefined ? [] : (["listeners.yaml"] as const);
+    const taken = await takeUp(sidecar, files, { again });
     const isUnchanged = taken.replaced.length === 0 && taken.rejection === undefined;
     if (isSame && isUnchanged && before.rejection === undefined) return taken;
     const { past, rejection } = await settle(sidecar, files, { taken, past: before?.past ?? {} });
@@ -71,7 +74,7 @@ async function settle(
   if (taken.rejection !== undefined) return { past, rejection: taken.rejection };
   const seen = await observeSidecar(sidecar);
   if (!hasUnexplained(seen, past, taken.replaced)) return { past: rejectionsOf(seen), rejection: undefined };
-  const again = await takeUp(sidecar, files, { again: true });
+  const again = await takeUp(sidecar, files, { again: dynamicFileNames });
   if (again.rejection !== undefined) return { past, rejection: again.rejection };
   return { past: rejectionsOf(await observeSidecar(sidecar)), rejection: undefined };
 }

@@ -9,7 +9,7 @@ import type { DomainFacts } from "../../../scripts/observe/facts.ts";
 import { subscriptionPrefixes } from "../../../scripts/observe/envoy.ts";
 import type { SidecarPlan } from "../../../scripts/plan/plan.ts";
 import { dynamicFileNames, type DynamicFileName } from "../../../scripts/render/dynamic.ts";
-import { recorded, sidecarOf, type SocketFolder } from "../observe/fixtures.ts";
+import { sidecarOf, type SocketFolder } from "../observe/fixtures.ts";
 
 /** What `./mesh status --json` said of the tutorial's mesh. */
 export function readyReport(): StatusReport {
@@ -29,6 +29,8 @@ export function bent(trustDomain: string, bend: (facts: DomainFacts) => Partial<
 
 export interface CountingSidecar {
   readonly plan: SidecarPlan;
+  /** What is rejected from now on, and with which words. */
+  readonly reject: (rejects: string, reason?: string) => void;
   /** How many renames it has read, by file. */
   readonly attempts: (file: DynamicFileName) => number;
 }
@@ -38,6 +40,8 @@ export interface CountingSidecar {
  * rejected when its content has the word. The version it reports is the last one read, rejected or not.
  */
 export async function countingSidecar(folder: SocketFolder, rejects = "reject this"): Promise<CountingSidecar> {
+  let rejecting = { rejects, reason: "missing )" };
+  let lastError: string | undefined;
   const dynamicDir = folder.path("xds");
   await mkdir(dynamicDir);
   const seen = new Map<DynamicFileName, number>();
@@ -52,16 +56,23 @@ export async function countingSidecar(folder: SocketFolder, rejects = "reject th
       if (inode === undefined || inode === seen.get(file)) continue;
       seen.set(file, inode);
       count(`${prefixes[file]}.update_attempt`);
-      count(`${prefixes[file]}.update_${readFileSync(path, "utf8").includes(rejects) ? "rejected" : "success"}`);
+      const isRejected = readFileSync(path, "utf8").includes(rejecting.rejects);
+      count(`${prefixes[file]}.update_${isRejected ? "rejected" : "success"}`);
+      if (file === "listeners.yaml") lastError = isRejected ? rejecting.reason : undefined;
     }
   };
   await folder.serve("admin.sock", (request, response) => {
-    if (request.url?.startsWith("/config_dump") === true) return response.end(recorded("rejected.listeners.json"));
+    if (request.url?.startsWith("/config_dump") === true)
+      return response.end(JSON.stringify({ configs: [{ error_state: { details: lastError } }] }));
     read();
     for (const prefix of Object.values(prefixes))
       for (const name of ["attempt", "success", "rejected"])
         counts.set(`${prefix}.update_${name}`, counts.get(`${prefix}.update_${name}`) ?? 0);
     return response.end([...counts].map(([name, value]) => `${name}: ${value}\n`).join(""));
   });
-  return { plan: sidecar, attempts: (file) => counts.get(`${prefixes[file]}.update_attempt`) ?? 0 };
+  return {
+    plan: sidecar,
+    reject: (words, reason = rejecting.reason) => void (rejecting = { rejects: words, reason }),
+    attempts: (file) => counts.get(`${prefixes[file]}.update_attempt`) ?? 0,
+  };
 }

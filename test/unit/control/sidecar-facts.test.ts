@@ -79,3 +79,14 @@ test("of a sidecar that does not answer nothing is claimed", ({ expect }) => {
     configuration: [],
   });
 });
+
+test("a sidecar that cannot listen says where, and does not seem to wait for its SVID", ({ expect }) => {
+  const reason = "cannot bind '127.64.3.2:9443': Address already in use";
+  const health = { state: "live" as const, reason: "it waits for its SVID" };
+  const taken = { rejection: () => ({ file: "listeners.yaml" as const, reason }) };
+  expect(sidecarFacts(sidecarOf("quotes"), { ...seen, health }, remembered(taken)).health).toEqual({
+    state: "live",
+    reason: "it cannot listen on 127.64.3.2:9443, where somebody else listens; it is tried again every few seconds",
+  });
+  expect(sidecarFacts(sidecarOf("quotes"), { ...seen, health }, remembered()).health).toEqual(health);
+});

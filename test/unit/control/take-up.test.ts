@@ -42,7 +42,7 @@ test("a rejected update is put back whole, with Envoy's reason", async ({ expect
   expect(replaced).toEqual([]);
   expect(rejection).toEqual({
     file: "listeners.yaml",
-    reason: "cannot bind '127.77.0.1:8081': Address already in use",
+    reason: "missing )",
   });
   expect(await contents(plan)).toEqual(first);
 });
@@ -57,6 +57,11 @@ test("what refers to a rejected file is not written", async ({ expect }) => {
 });
 
 test("the error of a rejection names the sidecar, the file and where the reason is", async ({ expect }) => {
+  const taken = { file: "listeners.yaml" as const, reason: "cannot bind '127.64.2.2:9443': Address already in use" };
+  expect(rejectionError(sidecarOf("quotes"), taken)).toMatchObject({
+    message: "quotes-sidecar cannot listen on 127.64.2.2:9443: somebody else does",
+    fix: expect.stringContaining("ss -ltnp | grep 127.64.2.2:9443"),
+  });
   const withReason = rejectionError(sidecarOf("quotes"), { file: "listeners.yaml", reason: "cannot bind" });
   expect(withReason).toMatchObject({
     code: "MESH_UPDATE_REJECTED",

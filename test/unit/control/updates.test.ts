@@ -40,3 +40,36 @@ test("a controller that starts later finds out whether counted rejections are pa
   expect(attempts("policy.yaml")).toBe(tried + 1);
   expect(restarted.pastRejections(plan, "policy.yaml")).toBe(1);
 });
+
+test("an address that was taken is tried again every round, and served on once it is free", async ({ expect }) => {
+  await using folder = await socketFolder();
+  const { plan, attempts, reject } = await countingSidecar(folder);
+  reject("LDS", "cannot bind '127.64.2.2:9443': Address already in use");
+  const updates = sidecarUpdates();
+  const rejection = { file: "listeners.yaml", reason: "cannot bind '127.64.2.2:9443': Address already in use" };
+  for (const round of [1, 2, 3]) {
+    expect((await updates.bring(plan)).rejection).toEqual(rejection);
+    expect(attempts("listeners.yaml")).toBe(round);
+  }
+  reject("words that no file has");
+  expect(await updates.bring(plan)).toEqual({ replaced: ["listeners.yaml"] });
+  expect(updates.rejection(plan)).toBeUndefined();
+  expect(await updates.bring(plan)).toEqual({ replaced: [] });
+  expect(attempts("listeners.yaml")).toBe(4);
+  expect(attempts("policy.yaml")).toBe(1);
+});
+
+test("a sidecar that started where an address was taken is found, and made to try again", async ({ expect }) => {
+  await using folder = await socketFolder();
+  const { plan, attempts, reject } = await countingSidecar(folder);
+  const updates = sidecarUpdates();
+  await updates.bring(plan);
+  // As Envoy does at its start: it reads the files as they are.
+  reject("LDS", "cannot bind '127.64.2.2:9443': Address already in use");
+  await takeUp(plan, renderDynamic(plan), { again: ["listeners.yaml"] });
+  expect(attempts("listeners.yaml")).toBe(2);
+  expect((await updates.bring(plan)).rejection?.reason).toContain("cannot bind");
+  reject("words that no file has");
+  expect(await updates.bring(plan)).toEqual({ replaced: ["listeners.yaml"] });
+  expect(updates.rejection(plan)).toBeUndefined();
+});
