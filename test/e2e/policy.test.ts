@@ -84,8 +84,11 @@ test.for([
   },
 );
 
+/** An alert or a closed connection; not an answer, and not silence. */
+const refused = /^(?:refused: .*)?$/s;
+
 /** What the ledger's sidecar answers to a request over mutual TLS with this certificate: the first line, or why none. */
-async function knock(mesh: Place, svid: Minted | undefined): Promise<string> {
+async function knock(mesh: Place, svid: Minted | undefined, headers = ""): Promise<string> {
   const domain = await domainOf(mesh, "stockmarket.example");
   const address = domain.sidecars.find(({ workload }) => workload === "ledger")?.inbound?.address;
   if (address === undefined) throw new Error("the ledger has no inbound address");
@@ -97,7 +100,7 @@ async function knock(mesh: Place, svid: Minted | undefined): Promise<string> {
   socket.on("data", (data) => (answer += data.toString("latin1")));
   // In TLS 1.3 the client's certificate is judged after the client has finished: the refusal comes when it reads.
   socket.once("secureConnect", () =>
-    socket.write("GET /entries HTTP/1.1\r\nhost: ledger\r\nconnection: close\r\n\r\n"),
+    socket.write(`GET /entries HTTP/1.1\r\nhost: ledger\r\n${headers}connection: close\r\n\r\n`),
   );
   socket.once("error", (error) => resolve(`refused: ${error.message}`));
   socket.once("close", () => resolve(answer.split("\r\n")[0] ?? ""));
@@ -114,7 +117,7 @@ test("a workload that is no declared caller is refused, though its SVID is genui
   // Asking for status probes the edge, which the app receives.
   const [before, received] = [await counters(mesh), await ledger.received()];
   const other = await mintSvid(mesh, "spiffe://broker.example/other");
-  expect(await knock(mesh, other)).not.toMatch(/^HTTP/);
+  expect(await knock(mesh, other)).toMatch(refused);
   expect(await ledger.received()).toEqual(received);
   const after = await counters(mesh);
   expect(after.refused.spiffeId - before.refused.spiffeId).toBe(1);
@@ -123,8 +126,26 @@ test("a workload that is no declared caller is refused, though its SVID is genui
 test("whoever shows no certificate is refused", async ({ mesh, expect }) => {
   // Asking for status probes the edge, which the app receives.
   const [before, received] = [await counters(mesh), await ledger.received()];
-  expect(await knock(mesh, undefined)).not.toMatch(/^HTTP/);
+  expect(await knock(mesh, undefined)).toMatch(refused);
   expect(await ledger.received()).toEqual(received);
   const after = await counters(mesh);
   expect(after.refused.noCertificate - before.refused.noCertificate).toBe(1);
+});
+
+const forged = "URI=spiffe://stockmarket.example/auditor";
+
+test("a caller cannot say that it is somebody else", async ({ mesh, expect }) => {
+  const before = await ledger.received();
+  const rightful = await mintSvid(mesh, "spiffe://broker.example/desk");
+  expect(await knock(mesh, rightful, `x-forwarded-client-cert: ${forged}\r\n`)).toBe("HTTP/1.1 200 OK");
+  const [received] = (await ledger.received()).slice(before.length);
+  expect(received?.caller).toContain(fromDesk);
+  expect(received?.caller).not.toContain(forged);
+});
+
+test("whoever opens the published page cannot say that it is a workload", async ({ expect }) => {
+  const before = await ledger.received();
+  const headers = { "x-forwarded-client-cert": fromDesk };
+  await fetch(`http://127.0.0.1:${ledgerPort}/hello`, { headers, signal: AbortSignal.timeout(5000) });
+  expect((await ledger.received()).slice(before.length)).toEqual([{ method: "GET", path: "/hello" }]);
 });
