@@ -59,19 +59,30 @@ async function firstReason(asked: readonly Question[]): Promise<string | undefin
 /** What is wrong with the answer; undefined: nothing. */
 async function ask({ variable, address, path }: Question): Promise<string | undefined> {
   try {
-    const status = await statusOf(address, path);
-    return status < 400 ? undefined : `${variable}: GET ${path} was answered with ${status}`;
+    const { status, body } = await get(address, path);
+    // An upstream's app may say no to an anonymous question; what a sidecar says in its place is no answer.
+    const isAnswer = variable === "LISTEN" ? status === 200 : status < 500 && body !== "RBAC: access denied";
+    return isAnswer ? undefined : `${variable}: GET ${path} was answered with ${status}`;
   } catch (error) {
     return `${variable}: GET ${path}: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 
-function statusOf(address: Address, path: string): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
+interface Answer {
+  readonly status: number;
+  /** As far as its beginning tells. */
+  readonly body: string;
+}
+
+function get(address: Address, path: string): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const at = "socket" in address ? { socketPath: address.socket } : address;
   const asking = request({ ...at, path, agent: false, signal: AbortSignal.timeout(answerWithinMs) }, (answer) => {
-    answer.resume();
-    resolve(answer.statusCode ?? 0);
+    let body = "";
+    answer.setEncoding("utf8");
+    answer.on("data", (piece: string) => (body = `${body}${piece}`.slice(0, 100)));
+    answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body }));
+    answer.on("error", reject);
   });
   asking.on("error", reject);
   asking.end();

@@ -24,7 +24,7 @@ export function inboundAddress(mesh: Mesh, host: Host, workload: Workload): Host
   const domain = mesh.trustDomains.find(({ domain: name }) => name === workload.spiffeId.trustDomain);
   const port = host.inboundPorts[workload.name];
   if (domain === undefined || port === undefined) throw new Error(`no inbound address is assigned to ${workload.name}`);
-  const process = processName.sidecar(workload);
+  const process = networkHolder(workload);
   return { host: addressIn(host, domain, { process, kind: meetingPlace(mesh, workload) }), port };
 }
 
@@ -55,5 +55,13 @@ function memberAddress(networks: readonly Network[], process: string): string | 
 /** Where a sidecar listens for people, when that is not where they reach it. */
 export function pageAddress(host: Host, workload: Workload): string | undefined {
   const pages = host.networks?.filter(({ kind }) => kind === "page") ?? [];
-  return memberAddress(pages, processName.sidecar(workload));
+  return memberAddress(pages, networkHolder(workload));
+}
+
+/**
+ * Whose addresses a workload's sidecar has on docker. An app that can only do TCP shares the sidecar's network namespace, and
+ * is not to lose it when the sidecar is started anew: so a third process holds it.
+ */
+export function networkHolder(workload: Workload): string {
+  return workload.app.listen === undefined ? processName.sidecar(workload) : processName.network(workload);
 }

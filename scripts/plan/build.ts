@@ -19,7 +19,7 @@ import {
   workloadFolders,
   workloadPaths,
 } from "./layout.ts";
-import { bootstrapProcess, inContainer, keysProcess } from "./containers.ts";
+import { bootstrapProcess, inContainer, keysProcess, networkProcess } from "./containers.ts";
 import type { DomainPlan, Folder, Host, Plan, Process } from "./plan.ts";
 import { agentProcess, appProcess, controllerProcess, serverProcess, sidecarProcess } from "./processes.ts";
 import { callsOf, edgePlan, sidecarPlan } from "./sidecars.ts";
@@ -121,6 +121,12 @@ function domainProcesses(mesh: Mesh, host: Host, domain: TrustDomain, built: Dom
     controllerProcess(host, domain, workloads),
   ];
   if (host.runtime === "native") return processes;
-  const contained = processes.map((process) => inContainer(host, domain, process));
-  return [keysProcess(host, domain), bootstrapProcess(host, domain), ...contained];
+  const ofWorkload = (process: Process): Workload | undefined =>
+    workloads.find(({ name }) => name === process.workload);
+  return [
+    keysProcess(host, domain),
+    bootstrapProcess(host, domain),
+    ...workloads.filter(({ app }) => app.listen !== undefined).map((workload) => networkProcess(host, workload)),
+    ...processes.map((process) => inContainer(host, domain, process, ofWorkload(process))),
+  ];
 }

@@ -1,7 +1,7 @@
 // What is different about processes that run in containers: two one-shots per trust domain do what natively `./mesh up`
 // does before and between, and Compose starts everything in the order of `after`.
 
-import type { TrustDomain } from "../model/mesh.ts";
+import type { TrustDomain, Workload } from "../model/mesh.ts";
 import { domainPaths, processName, userOf } from "./layout.ts";
 import type { Host, Process } from "./plan.ts";
 
@@ -45,30 +45,51 @@ function oneShot(
   };
 }
 
+/** Holds a network namespace and does nothing. */
+export function networkProcess(host: Host, workload: Workload): Process {
+  const name = processName.network(workload);
+  return {
+    name,
+    role: "network",
+    trustDomain: workload.spiffeId.trustDomain,
+    workload: workload.name,
+    user: userOf(host, name),
+    command: ["sleep", "infinity"],
+    env: {},
+    workingDir: "/",
+    files: [],
+    sockets: [],
+    listens: [],
+    after: [],
+  };
+}
+
 /** The image has the environment; SPIRE's configuration names the mesh's subnet by a variable. */
-export function inContainer(host: Host, domain: TrustDomain, process: Process): Process {
+export function inContainer(host: Host, domain: TrustDomain, process: Process, workload?: Workload): Process {
   const { PATH: _path, NODE_COMPILE_CACHE: _cache, ...env } = process.env;
   const isSpire = process.role === "spire-server" || process.role === "spire-agent";
   const command = isSpire ? [...process.command, "-expandEnv"] : process.command;
   const files = process.role === "controller" ? [domainPaths(host, domain).startPlan] : process.files;
-  return { ...process, env, command, files, after: order(domain, process) };
+  const after = [...order(domain, process.role), ...(workload === undefined ? [] : afterNetwork(workload))];
+  return { ...process, env, command, files, after };
 }
 
 /**
  * Who waits for whom: a server for its agents' CA, which it reads when it starts; agents and sidecars for what they first
  * ask for. Everything else starts at once and waits by itself for what it needs.
  */
-function order(domain: TrustDomain, { role, workload, listens }: Process): Process["after"] {
+function order(domain: TrustDomain, role: Process["role"]): Process["after"] {
   switch (role) {
     case "spire-server":
       return [{ process: processName.keys(domain), until: "completed" }];
     case "spire-agent":
     case "sidecar":
       return [{ process: processName.bootstrap(domain), until: "completed" }];
-    case "app":
-      // Without a socket it lives in its sidecar's network namespace, which must be there.
-      return listens.length === 0 ? [] : [{ process: `${workload}-sidecar`, until: "started" }];
     default:
       return [];
   }
+}
+
+function afterNetwork(workload: Workload): Process["after"] {
+  return workload.app.listen === undefined ? [] : [{ process: processName.network(workload), until: "started" }];
 }

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 
 import type { Mesh, TrustDomain, Workload } from "../model/mesh.ts";
-import { meetingPlace } from "./addresses.ts";
+import { meetingPlace, networkHolder } from "./addresses.ts";
 import { workloadNamed, workloadsOf } from "./identities.ts";
 import { processName } from "./layout.ts";
 import type { Host, Network } from "./plan.ts";
@@ -52,6 +52,7 @@ function usersOf(mesh: Mesh): Record<string, number> {
       processName.controller(domain),
     ]),
     ...mesh.workloads.flatMap((workload) => [processName.sidecar(workload), processName.app(workload)]),
+    ...mesh.workloads.filter(({ app }) => app.listen !== undefined).map(processName.network),
   ];
   const numbers = numbered(lasting, containerUsers);
   // The one-shots prepare what is the server's and the controller's, as those.
@@ -93,7 +94,7 @@ function networksOf(mesh: Mesh, subnet: string): Network[] {
     ),
     ...published.map((workload) =>
       network({ name: `${workload.name}-page`, kind: "page", subnet: `${subnet}.${byPage[workload.name]}` }, [
-        processName.sidecar(workload),
+        networkHolder(workload),
       ]),
     ),
   ];
@@ -112,14 +113,14 @@ function domainMembers(mesh: Mesh, domain: TrustDomain): string[] {
   ];
 }
 
-/** Sidecars of these workloads that are called, or call somebody, in a network of that kind. */
+/** Of these workloads those that are called, or call somebody, in a network of that kind. */
 function meeting(mesh: Mesh, workloads: readonly Workload[], kind: "trust-domain" | "federation"): string[] {
   const meetsThere = ({ name }: Workload): boolean =>
     mesh.edges.some(
       ({ caller, callee }) =>
         (caller === name || callee === name) && meetingPlace(mesh, workloadNamed(mesh, callee)) === kind,
     );
-  return workloads.filter(meetsThere).map(processName.sidecar);
+  return workloads.filter(meetsThere).map(networkHolder);
 }
 
 /** A /24; `.1` is the engine's. */

@@ -12,6 +12,7 @@ export const processName = {
   controller: (domain: TrustDomain): string => `controller-${domain.name}`,
   sidecar: (workload: Workload): string => `${workload.name}-sidecar`,
   app: (workload: Workload): string => workload.name,
+  network: (workload: Workload): string => `${workload.name}-network`,
 };
 
 /** Ports, the same on both runtimes. A workload's inbound port is the host's choice, from 9443 upwards. */

@@ -36,12 +36,15 @@ export interface Process {
   /** Listening addresses; must be free before the first start. */
   readonly listens: readonly HostPort[];
   readonly after: readonly { readonly process: string; readonly until: "started" | "ready" | "completed" }[];
-  /** Absent: a one-shot, which ends with status 0 when it has done its work. */
+  /** Absent: a one-shot, which ends with status 0 when it has done its work, or one that has nothing to show. */
   readonly ready?: Probe;
 }
 
-/** `keys` and `bootstrap` are one-shots of the docker runtime; natively `./mesh up` does their work. */
-export type Role = "spire-server" | "spire-agent" | "controller" | "sidecar" | "app" | "keys" | "bootstrap";
+/**
+ * On docker only: `keys` and `bootstrap` are one-shots, whose work `./mesh up` does natively; `network` holds the network
+ * namespace that a sidecar shares with an app that can only do TCP.
+ */
+export type Role = "spire-server" | "spire-agent" | "controller" | "sidecar" | "app" | "keys" | "bootstrap" | "network";
 
 /** Numeric ids: no accounts are made. When the mesh runs as an ordinary user every process has that user's. */
 export interface User {

@@ -44,6 +44,7 @@ export const fragments: ComposeMap = {
   "x-sidecar": { image: image("ENVOY_IMAGE", `envoyproxy/envoy:v${envoy.version}`), mem_limit: "384m" },
   "x-app": { image: "${COMPOSE_PROJECT_NAME}:app" },
   "x-app-build": built("app"),
+  "x-network": { "<<": merged("app"), mem_limit: "16m", pids_limit: 4, stop_signal: "SIGKILL" },
   "x-controller": { image: "${COMPOSE_PROJECT_NAME}:mesh" },
   "x-controller-build": built("mesh"),
   "x-one-shot": { "<<": merged("controller"), network_mode: "none", restart: "no" },

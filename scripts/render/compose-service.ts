@@ -70,13 +70,14 @@ function environment({ role, env }: Process): ComposeMap {
 }
 
 function networking(plan: Plan, process: Process): ComposeMap {
-  const { name, role, workload, listens } = process;
+  const { name, role, workload } = process;
   if (role === "keys" || role === "bootstrap") return {};
-  if (role === "app")
-    return { network_mode: listens.length === 0 ? "none" : `service:${sidecarOf(plan, workload)?.process}` };
+  const holder = plan.processes.find((other) => other.role === "network" && other.workload === workload);
+  if (holder !== undefined && workload !== undefined && role !== "network")
+    return { network_mode: `service:${holder.name}` };
   const joined = networksOf(plan, name).map((network) => [network.name, { ipv4_address: network.members[name] }]);
   if (joined.length === 0) return { network_mode: "none" };
-  const page = role === "sidecar" ? sidecarOf(plan, workload)?.published : undefined;
+  const page = sidecarOf(plan, workload)?.published;
   return {
     networks: Object.fromEntries(joined),
     ...(page === undefined ? {} : { ports: [`${page.host}:${page.port}:${page.port}`] }),
@@ -123,12 +124,12 @@ const conditions = {
   completed: "service_completed_successfully",
 } as const;
 
-function dependsOn({ role, after }: Process): ComposeMap {
+function dependsOn({ after }: Process): ComposeMap {
   if (after.length === 0) return {};
   const entries = after.map(({ process, until }) => [
     process,
-    // An app in its sidecar's network namespace is lost when that is made anew.
-    { condition: conditions[until], ...(role === "app" ? { restart: true } : {}) },
+    // Who lives in another's network namespace is lost when that is made anew.
+    { condition: conditions[until], ...(until === "started" ? { restart: true } : {}) },
   ]);
   return { depends_on: Object.fromEntries(entries) };
 }

@@ -14,14 +14,23 @@ Everything starts at once and waits by itself for what it needs, but for two thi
 when every controller has seen its sidecars hold their SVIDs and bundles, and every app that calls another had an answer.`;
 
 /** Order of services within a trust domain: that of their start. */
-const roles: readonly Role[] = ["keys", "spire-server", "controller", "bootstrap", "spire-agent", "sidecar", "app"];
+const roles: readonly Role[] = [
+  "keys",
+  "spire-server",
+  "controller",
+  "bootstrap",
+  "spire-agent",
+  "network",
+  "sidecar",
+  "app",
+];
 
 export function composeFile(input: ComposeInput): string {
   const { plan } = input;
   const processes = plan.domains.flatMap(({ trustDomain }) => inOrder(plan, trustDomain));
   const content = {
     name: "federated-spiffe-mesh",
-    ...fragments,
+    ...fragmentsFor(processes),
     services: Object.fromEntries(processes.map((process) => [process.name, service(input, process)])),
     networks: Object.fromEntries((plan.networks ?? []).map((network) => [network.name, networkMap(network)])),
     volumes: volumes(plan),
@@ -36,6 +45,12 @@ export function composeFile(input: ComposeInput): string {
     ...networkComments(plan),
     ...volumeComments(plan),
   });
+}
+
+/** Nothing is explained that this mesh has not. */
+function fragmentsFor(processes: readonly Process[]): ComposeMap {
+  const { "x-network": network, ...common } = fragments;
+  return processes.some(({ role }) => role === "network") ? { ...common, "x-network": network } : common;
 }
 
 function inOrder(plan: Plan, trustDomain: string): Process[] {
@@ -64,6 +79,9 @@ const roleComments: Readonly<Record<Role, string>> = {
   "spire-agent":
     "Hands an SVID to each sidecar, by its Unix user. Its socket is in the sidecars and nowhere else: an app beside one cannot\n" +
     "ask for the SVID.",
+  network:
+    "An app that can only do TCP listens on loopback in its sidecar's network namespace. This holds it, so that neither loses it\n" +
+    "when the other is started anew.",
   sidecar: "mTLS with peers ends here: who may call, whom it may call. envoy/ has what the controller tells it.",
   app: "Plain HTTP on Unix sockets. No network at all: its sidecar's sockets are the only way in or out.",
 };

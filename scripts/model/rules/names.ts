@@ -52,10 +52,11 @@ function domainProcesses(domains: readonly DomainDraft[]): ProcessName[] {
   );
 }
 
-function workloadProcesses({ name, path }: WorkloadDraft): ProcessName[] {
+function workloadProcesses({ name, path, app }: WorkloadDraft): ProcessName[] {
   const place = { path, at: "key" } as const;
   return [
     { name, what: `the app of ${quote(name)}`, place },
     { name: `${name}-sidecar`, what: `the sidecar of ${quote(name)}`, place },
+    ...(app?.listen === undefined ? [] : [{ name: `${name}-network`, what: `the network of ${quote(name)}`, place }]),
   ];
 }

@@ -69,3 +69,14 @@ export function mountsOf(service: Service | undefined): { readonly volume: strin
     .filter((mount) => !/^[./~]/.test(mount))
     .map((mount) => ({ volume: mount.split(":")[0] ?? "", readOnly: mount.endsWith(":ro") }));
 }
+
+export const meshes = meshNames.map((name) => ({ name, ...composeOf(name), plan: dockerPlan(name) }));
+
+/** Every service of every mesh with the process it stands for. */
+export const services = meshes.flatMap((mesh) =>
+  mesh.plan.processes.map((process) => ({ ...mesh, process, service: mesh.compose.services[process.name] })),
+);
+
+export function servicesOf(...roles: readonly string[]) {
+  return services.filter(({ process }) => roles.includes(process.role));
+}
