@@ -49,7 +49,7 @@ export const fragments: ComposeMap = {
   "x-controller-build": built("mesh"),
   "x-one-shot": { "<<": merged("controller"), network_mode: "none", restart: "no" },
   "x-proof": { interval: "1s", timeout: "45s", retries: 1 },
-  "x-internal": { internal: true },
+  "x-internal": { internal: true, driver_opts: { "com.docker.network.bridge.inhibit_ipv4": "true" } },
   "x-memory": { type: "tmpfs", device: "tmpfs" },
 };
 
@@ -70,7 +70,8 @@ export const fragmentComments: Comments = {
   "x-proof":
     "Engines before 25 know no start_interval: the first look comes at once and waits for the proof, later ones come every 10 s.\n" +
     "Images without a program that could prove anything have no health check; the controller proves their work.",
-  "x-internal": "No way out: not to the internet, not to another network.",
+  "x-internal":
+    "No way out: not to the internet, not to another network; and the host has no address there, so not to it or from it either.",
   "x-memory":
     "Sockets and files that are made anew: in memory, with the owner and mode that the path has natively too.",
 };

@@ -8,7 +8,10 @@ test("networks are internal, but for one per page that only its sidecar is in", 
   for (const { compose, plan } of meshes) {
     for (const [name, network] of Object.entries(compose.networks)) {
       const members = Object.entries(compose.services).filter(([, service]) => service.networks?.[name] !== undefined);
-      if (network.internal === true) continue;
+      if (network.internal === true) {
+        expect(network.driver_opts).toEqual({ "com.docker.network.bridge.inhibit_ipv4": "true" });
+        continue;
+      }
       expect(members.map(([, service]) => service.ports?.length)).toEqual([1]);
       expect(network.driver_opts).toEqual({ "com.docker.network.bridge.enable_ip_masquerade": "false" });
     }
