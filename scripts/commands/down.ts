@@ -9,12 +9,13 @@ import type { Context } from "./context.ts";
 
 export async function down({ stateDir, env, report }: Context): Promise<number> {
   const folder = await openStateFolder(stateDir, { create: false });
-  if ((await folder.read()) === undefined) {
+  const runtime = nativeRuntime({ folder, env, report });
+  if (!(await runtime.exists())) {
     printResult("nothing is up, nothing is left");
     return exitStatus.ok;
   }
   await using _lock = await takeLock(folder.path, "./mesh down");
-  await nativeRuntime({ folder, env, report }).destroy();
+  await runtime.destroy();
   printResult("down: processes ended, sockets, keys and data destroyed; the tool cache is kept");
   return exitStatus.ok;
 }

@@ -11,7 +11,7 @@ import { checkAppFiles } from "../runtime/app-files.ts";
 import { readHost } from "../runtime/host.ts";
 import { loadX509, prepareAgentKeys } from "../runtime/keys.ts";
 import { takeLock } from "../runtime/lock.ts";
-import { nativeRuntime } from "../runtime/native.ts";
+import { type NativeOptions, nativeRuntime } from "../runtime/native.ts";
 import { openStateFolder } from "../runtime/state.ts";
 import { loadServerApi } from "../trust/server-api.ts";
 import { ensureTools } from "../tools/ensure-tools.ts";
@@ -28,26 +28,40 @@ export async function up(context: Context): Promise<number> {
   await folder.read();
   await using _lock = await takeLock(folder.path, "./mesh up");
   const state = await folder.read();
-  await using reading = await readHost({ folder, state, mesh, repositoryDir, tools, cacheDir, env, report });
-  const planned = plan(mesh, reading.host);
-  const runtime = nativeRuntime({ folder, reading: reading.state, env, report });
-  const before = await folder.readPlan();
-  const wasUp = (await runtime.list()).length > 0;
-  await runtime.preflight(planned);
-  // Libraries for keys and for SPIRE Server's API load while the supervisor starts, not between processes.
-  await Promise.all([runtime.begin(planned), loadServerApi(), wasUp ? undefined : loadX509()]);
-  await folder.writePlan(planned);
+  const attempt: Attempt = { folder, env, report, isNew: state === undefined, wasUp: state?.phase === "up" };
   try {
+    await using reading = await readHost({ folder, state, mesh, repositoryDir, tools, cacheDir, env, report });
+    const planned = plan(mesh, reading.host);
+    const runtime = nativeRuntime({ folder, reading: reading.state, env, report });
+    const before = await folder.readPlan();
+    attempt.wasUp = (await runtime.list()).length > 0;
+    await runtime.preflight(planned);
+    // Libraries for keys and for SPIRE Server's API load while the supervisor starts, not between processes.
+    await Promise.all([runtime.begin(planned), loadServerApi(), attempt.wasUp ? undefined : loadX509()]);
+    attempt.isNew = false;
+    await folder.writePlan(planned);
     const rekeyed = await prepareAgentKeys(planned);
     const brought = await bringUp({ plan: planned, files: render(planned), rekeyed, runtime, report, signal });
     const summary = { ...brought, stopped: gone(before, planned), elapsedMs: performance.now() - begun };
-    printResult(wasUp ? formatDifference(planned, summary) : formatWelcome(planned, summary));
+    printResult(attempt.wasUp ? formatDifference(planned, summary) : formatWelcome(planned, summary));
     return exitStatus.ok;
   } catch (error) {
-    // A mesh that was serving goes on with what it has; one that never was leaves nothing running.
-    if (!wasUp) await runtime.suspend();
+    await giveUp(attempt);
     throw error;
   }
+}
+
+interface Attempt extends Pick<NativeOptions, "folder" | "env" | "report"> {
+  /** Nothing was ever up here. */
+  isNew: boolean;
+  wasUp: boolean;
+}
+
+/** A mesh that was serving goes on with what it has; one that never was leaves nothing running; of a first try nothing is left. */
+async function giveUp({ isNew, wasUp, ...options }: Attempt): Promise<void> {
+  if (wasUp) return;
+  const runtime = nativeRuntime(options);
+  await (isNew ? runtime.destroy() : runtime.suspend());
 }
 
 function gone(before: Plan | undefined, planned: Plan): string[] {

@@ -3,10 +3,11 @@
 // stopped mesh still belong to them: a link per block, /var/lib/mesh-users/<first id>, names the state folder.
 
 import { readFileSync } from "node:fs";
-import { mkdir, readFile, readlink, rename, rmdir, symlink, unlink } from "node:fs/promises";
+import { mkdir, readdir, readlink, rename, rmdir, symlink, unlink } from "node:fs/promises";
 import { join } from "node:path";
 
 import { MeshError, systemErrorCode } from "../errors.ts";
+import { readPlainFile } from "../whole-file.ts";
 import { loopbackAddress, userBlockSize } from "./allocate.ts";
 import { choosingName, heldName, holdName } from "./exclusive.ts";
 import { bindProblem } from "./listening.ts";
@@ -92,9 +93,16 @@ export async function claimUsers(options: {
   });
 }
 
-export async function releaseUsers(first: number, stateDir: string): Promise<void> {
-  const link = join(claimsDir, String(first));
-  if ((await linkTarget(link)) === stateDir) await unlink(link);
+/** The blocks that are claimed for a state folder, by their first ids. */
+export async function claimedUsers(stateDir: string): Promise<number[]> {
+  const names = (await namesIn(claimsDir)).filter((name) => /^\d+$/.test(name));
+  const targets = await Promise.all(names.map((name) => linkTarget(join(claimsDir, name))));
+  return names.filter((_, index) => targets[index] === stateDir).map(Number);
+}
+
+/** Ends every claim of a state folder. */
+export async function releaseUsers(stateDir: string): Promise<void> {
+  for (const first of await claimedUsers(stateDir)) await unlinkIfThere(join(claimsDir, String(first)));
   try {
     await rmdir(claimsDir);
   } catch (error) {
@@ -118,14 +126,23 @@ async function takeLink(first: number, stateDir: string): Promise<boolean> {
 /** Whether the state folder that a claim names still uses those users; a state folder removed by hand does not. */
 async function stateNames(stateDir: string, first: number): Promise<boolean> {
   try {
-    const state: { allocations?: { users?: { first?: unknown } } } | null = JSON.parse(
-      await readFile(join(stateDir, "state.json"), "utf8"),
-    );
+    const file = await readPlainFile(join(stateDir, "state.json"));
+    if (file === undefined) return false;
+    const state: { allocations?: { users?: { first?: unknown } } } | null = JSON.parse(file.content);
     return state?.allocations?.users?.first === first;
   } catch (error) {
-    if (systemErrorCode(error) === "ENOENT" || systemErrorCode(error) === "ENOTDIR") return false;
+    if (systemErrorCode(error) === "ENOTDIR") return false;
     // Damaged: it may still be used, and there are other blocks.
     if (error instanceof SyntaxError) return true;
+    throw error;
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return [];
     throw error;
   }
 }

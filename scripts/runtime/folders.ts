@@ -60,9 +60,12 @@ export async function removeObsolete(before: Plan | undefined, now: Plan, places
   for (const { path } of before?.folders ?? []) if (!kept.has(path) && isInside(path, places)) await removeTree(path);
 }
 
-/** Removes all but the folders marked durable (and what contains them). Every process must have ended. */
+/**
+ * Removes all but the folders marked durable (and what contains them), and but the folder of sockets, which may be
+ * somebody else's by now. Every process must have ended.
+ */
 export async function removeVolatile(places: Places, plan: Plan | undefined): Promise<void> {
-  for (const folder of [places.runDir, places.logDir, places.stageDir]) await removeTree(folder);
+  for (const folder of [places.logDir, places.stageDir]) await removeTree(folder);
   if (plan === undefined) return;
   const durable = plan.folders.filter((folder) => folder.durable).map(({ path }) => path);
   await removeExcept(places.dataDir, durable);

@@ -46,31 +46,36 @@ export async function readHost(options: HostOptions): Promise<HostReading> {
   const { folder, state } = options;
   const { uid, gid } = platformUser();
   const places = await placesOf(options, uid);
+  // Before anything is made: whatever happens, `down` knows that this folder is a mesh's.
+  if (state === undefined) await folder.write(newState(options, { uid, places, allocations: nothing }));
   const claims = new AsyncDisposableStack();
   try {
     const allocations = await claim(options, uid, claims);
     const users = allocations.users ?? { self: { uid, gid } };
     const { appDirs, ...staged } = await stage({ ...options, places, users });
-    const next: State = {
-      schemaVersion: 1,
-      runtime: "native",
-      id: folder.id,
-      stateDir: folder.path,
-      phase: state?.phase ?? "stopped",
-      uid,
-      places,
-      allocations,
-      ...(state?.supervisor === undefined ? {} : { supervisor: state.supervisor }),
-    };
     return {
       host: toHost({ places, allocations, users, ...staged, ...(appDirs === undefined ? {} : { appDirs }) }),
-      state: next,
+      state: newState(options, { uid, places, allocations }),
       [Symbol.asyncDispose]: () => claims.disposeAsync(),
     };
   } catch (error) {
     await claims.disposeAsync();
     throw error;
   }
+}
+
+const nothing: Allocations = { addresses: {}, inboundPorts: {} };
+
+function newState({ folder, state }: HostOptions, given: Pick<State, "uid" | "places" | "allocations">): State {
+  return {
+    schemaVersion: 1,
+    runtime: "native",
+    id: folder.id,
+    stateDir: folder.path,
+    phase: state?.phase ?? "stopped",
+    ...given,
+    ...(state?.supervisor === undefined ? {} : { supervisor: state.supervisor }),
+  };
 }
 
 /** Data stays where it is. The folder of sockets is chosen anew for each life: $XDG_RUNTIME_DIR goes at logout. */

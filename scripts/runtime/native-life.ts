@@ -5,16 +5,15 @@ import { dirname } from "node:path";
 
 import type { Report } from "../events.ts";
 import type { Plan } from "../plan/plan.ts";
-import { releaseUsers } from "./claims.ts";
 import { prepareFolders, removeObsolete, removeVolatile } from "./folders.ts";
+import { removeRunDir } from "./native-end.ts";
 import { makeRunDir } from "./places.ts";
 import type { ProcessIdentity } from "./proc.ts";
 import { endSupervisor, recover } from "./recover.ts";
-import { removeTree } from "./remove-tree.ts";
 import type { Places, State, StateFolder } from "./state.ts";
 import { graceMs, listProcesses, notUp, stopProcesses } from "./supervised-by.ts";
 import { type LaunchOptions, launchSupervisor } from "./supervisor/launch.ts";
-import { sweep } from "./sweep.ts";
+import { marksOf, sweep } from "./sweep.ts";
 import { makePublicFolder } from "./tree.ts";
 
 export interface LifeOptions {
@@ -25,9 +24,6 @@ export interface LifeOptions {
   readonly report: Report;
   readonly uid: number;
 }
-
-/** When a mesh is not to come back, what its processes still had to finish is of use to nobody. */
-const destroyGraceMs = 400;
 
 /** What runs goes on; what a crash left is put right. The first step of `begin`, and of what comes before it. */
 export async function takeOver(options: LifeOptions): Promise<ProcessIdentity | undefined> {
@@ -61,33 +57,19 @@ export async function begin(
 }
 
 /** See Runtime.suspend. */
-export async function suspend({ folder, reading }: LifeOptions): Promise<void> {
+export async function suspend(options: LifeOptions): Promise<void> {
+  const { folder, reading } = options;
   const state = (await folder.read()) ?? reading;
   if (state === undefined) throw notUp();
-  await endSupervisor(state, graceMs);
-  await sweep(state);
+  await endSupervisor(state.places.runDir, state.supervisor, graceMs);
+  await sweep(marksOf(state));
+  await removeRunDir(state.places.runDir, options);
   await removeVolatile(state.places, await folder.readPlan());
   await folder.write(withoutSupervisor({ ...state, phase: "stopped" }));
 }
 
 function withoutSupervisor({ supervisor: _ended, ...state }: State): State {
   return state;
-}
-
-/** See Runtime.destroy. */
-export async function destroy(options: LifeOptions & { readonly places: Places }): Promise<void> {
-  const { folder, reading, places } = options;
-  const nothing: Pick<State, "places" | "allocations" | "supervisor"> = {
-    places,
-    allocations: { addresses: {}, inboundPorts: {} },
-  };
-  const state = (await folder.read()) ?? reading ?? nothing;
-  await endSupervisor(state, destroyGraceMs);
-  await sweep(state);
-  for (const path of [...Object.values(places), ...basesOf(places, folder)]) await removeTree(path);
-  const { users } = state.allocations;
-  if (users !== undefined) await releaseUsers(users.first, folder.path);
-  await folder.clear();
 }
 
 function readingOf({ reading }: LifeOptions): State {
@@ -119,10 +101,4 @@ function launchOptions({ places, allocations }: State, env: LifeOptions["env"]):
     sampleUser: users?.first,
     nodeCompileCache: env["NODE_COMPILE_CACHE"],
   };
-}
-
-/** The folder that holds data, logs and copies, where that is not the state folder itself. */
-function basesOf({ dataDir }: Places, folder: StateFolder): string[] {
-  const base = dirname(dataDir);
-  return base === folder.path ? [] : [base];
 }

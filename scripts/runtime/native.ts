@@ -9,7 +9,8 @@ import type { Report } from "../events.ts";
 import type { Plan, Process } from "../plan/plan.ts";
 import { groupOf } from "./allocate.ts";
 import { readLogs } from "./logs.ts";
-import { begin, destroy, suspend, takeOver } from "./native-life.ts";
+import { destroy, exists } from "./native-end.ts";
+import { begin, suspend, takeOver } from "./native-life.ts";
 import { choosePlaces } from "./places.ts";
 import { checkAddresses, checkSocketPaths } from "./preflight.ts";
 import type { ProcessIdentity } from "./proc.ts";
@@ -74,7 +75,8 @@ export function nativeRuntime(options: NativeOptions): Runtime {
       yield* readLogs((await places()).logDir, names, logOptions);
     },
     suspend: () => suspend({ ...options, uid }),
-    destroy: async () => destroy({ ...options, uid, places: await places() }),
+    destroy: () => destroy({ ...options, uid }),
+    exists: () => exists({ ...options, uid }),
   };
 }
 

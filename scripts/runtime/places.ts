@@ -38,33 +38,71 @@ export function foreignDataDir(id: string): string {
 async function chooseRunDir({ id, uid, env }: PlacesOptions): Promise<string> {
   if (uid === 0) return `/run/mesh-${id}`;
   const runtimeDir = env["XDG_RUNTIME_DIR"];
-  if (runtimeDir !== undefined && runtimeDir.startsWith("/") && (await isOwnFolder(runtimeDir, uid)))
+  if (runtimeDir !== undefined && runtimeDir.startsWith("/") && (await ownership(runtimeDir, uid)) === "ours")
     return join(runtimeDir, `mesh-${id}`);
   return `/tmp/mesh-${uid}-${id}`;
 }
 
+interface OuterFolders {
+  /** Of sockets; the first is the one that would be chosen now. */
+  readonly runDirs: readonly [string, ...string[]];
+  /** In which data, logs and copies may lie. */
+  readonly bases: readonly string[];
+}
+
+/**
+ * Every folder outside the state folder that may be this mesh's, whatever the environment and the modes were when it
+ * came up. All are named after it, so no other mesh has one of them.
+ */
+export async function outerFolders(options: PlacesOptions): Promise<OuterFolders> {
+  const { id, uid } = options;
+  const chosen = await chooseRunDir(options);
+  if (uid === 0) return { runDirs: [chosen], bases: [foreignDataDir(id)] };
+  // The second is systemd's, which a login names and `su` does not.
+  const others = [`/tmp/mesh-${uid}-${id}`, `/run/user/${uid}/mesh-${id}`];
+  return { runDirs: [chosen, ...others.filter((other) => other !== chosen)], bases: [] };
+}
+
 /** Whether users other than the owner may pass through every folder from the root down to this one. */
 export async function canBeEntered(path: string): Promise<boolean> {
-  for (let folder = await realpath(path); ; folder = dirname(folder)) {
+  for (let folder = await realPathOf(path); ; folder = dirname(folder)) {
     if (((await stat(folder)).mode & 0o001) === 0) return false;
     if (dirname(folder) === folder) return true;
   }
 }
 
-/** After `su` the variable may still name another user's folder. */
-async function isOwnFolder(path: string, uid: number): Promise<boolean> {
+/** The folder, or where it is not there yet the one in which it will be made. */
+async function realPathOf(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (systemErrorCode(error) !== "ENOENT") throw error;
+    return realPathOf(dirname(path));
+  }
+}
+
+/**
+ * Whose a folder is. `ours`: a real folder of this user's that nobody else can write, at a place where nobody else can
+ * put another: only that may be listened in, or removed. Anything else is `foreign`: in /tmp anybody could have made it
+ * first, or put a symbolic link there (CWE-377).
+ */
+export async function ownership(path: string, uid: number): Promise<"ours" | "foreign" | "absent"> {
   try {
     const found = await lstat(path);
-    return found.isDirectory() && found.uid === uid && (found.mode & 0o022) === 0;
+    if (!found.isDirectory() || found.uid !== uid || (found.mode & 0o022) !== 0) return "foreign";
+    const parent = await stat(dirname(path));
+    const isSticky = (parent.mode & 0o1000) !== 0;
+    const isSafe = (parent.uid === 0 || parent.uid === uid) && (isSticky || (parent.mode & 0o022) === 0);
+    return isSafe ? "ours" : "foreign";
   } catch (error) {
-    if (systemErrorCode(error) === "ENOENT" || systemErrorCode(error) === "EACCES") return false;
+    const code = systemErrorCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "EACCES") return "absent";
     throw error;
   }
 }
 
 /**
- * Makes the folder of sockets, or proves that the one that is there is ours: in /tmp anybody could have made it first,
- * or put a symbolic link there (CWE-377).
+ * Makes the folder of sockets, or proves that the one that is there is ours.
  *
  * @throws MeshError MESH_STATE_INVALID
  */
@@ -74,8 +112,7 @@ export async function makeRunDir(path: string, uid: number): Promise<void> {
   } catch (error) {
     if (systemErrorCode(error) !== "EEXIST") throw error;
   }
-  const found = await lstat(path);
-  if (found.isDirectory() && found.uid === uid && (found.mode & 0o022) === 0) return;
+  if ((await ownership(path, uid)) === "ours") return;
   throw new MeshError("MESH_STATE_INVALID", `${path} is there already and is not a folder of ours`, {
     fix: `see who made it: ls -ld ${path}; remove it, or set XDG_RUNTIME_DIR to a folder of your own`,
   });

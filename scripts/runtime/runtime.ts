@@ -61,8 +61,15 @@ export interface Runtime {
    */
   suspend(): Promise<void>;
 
-  /** Ends every process and removes all that ever was: sockets, keys, data, state. Safe to repeat. */
+  /**
+   * Ends every process and removes all that ever was: sockets, keys, data, copies, state; also what a command left that
+   * failed or was killed, and when the state is lost. What is somebody else's by now is left alone, and said. Safe to
+   * repeat.
+   */
   destroy(): Promise<void>;
+
+  /** Whether there is anything for `destroy` to do. */
+  exists(): Promise<boolean>;
 }
 
 /** Names of processes by what `start` did to them. */

@@ -2,13 +2,14 @@
 // is the plan that was applied last. Both runtimes use it.
 
 import { createHash } from "node:crypto";
-import { chmod, mkdir, readFile, readdir, realpath, rm } from "node:fs/promises";
+import { chmod, mkdir, readdir, realpath } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 
 import { MeshError, messageOf, systemErrorCode } from "../errors.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { ProcessIdentity } from "./proc.ts";
-import { writeWhole } from "../whole-file.ts";
+import { removeTree } from "./remove-tree.ts";
+import { readPlainFile, writeWhole } from "../whole-file.ts";
 
 const schemaVersion = 1;
 
@@ -64,6 +65,11 @@ export interface StateFolder {
   write(state: State): Promise<void>;
   readPlan(): Promise<Plan | undefined>;
   writePlan(plan: Plan): Promise<void>;
+  /**
+   * Whether what it holds was made by a mesh: it has a state; or, that lost, a plan or its usual name, and nothing else
+   * in it. Of any other folder the contents are its owner's, whatever they are called.
+   */
+  isMesh(): Promise<boolean>;
   /** Removes all it holds but the lock, which its holder lets go of last. */
   clear(): Promise<void>;
 }
@@ -92,9 +98,14 @@ export async function openStateFolder(path: string, options: { readonly create: 
       throw damaged(planFile, "it is not a plan", real);
     },
     writePlan: (plan) => writeWhole(planFile, toJson(plan), { mode: 0o600 }),
+    async isMesh() {
+      if ((await readJson(stateFile, real)) !== undefined) return true;
+      const names = await namesIn(real);
+      const isNamed = basename(real) === ".mesh" || names.includes("plan.json");
+      return isNamed && names.some((name) => name !== "lock") && names.every(isOwnName);
+    },
     async clear() {
-      for (const name of await readdir(real))
-        if (name !== "lock") await rm(join(real, name), { recursive: true, force: true });
+      for (const name of await namesIn(real)) if (name !== "lock") await removeTree(join(real, name));
     },
   };
 }
@@ -112,13 +123,27 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** What a command or a crash may have left. */
 const ownNames = new Set(["state.json", "plan.json", "lock", "data", "logs", "stage", "decisions"]);
+
+/** What a command or a crash may have left. */
+function isOwnName(name: string): boolean {
+  return ownNames.has(name) || /^(?:state|plan)\.json\..*\.new$/.test(name);
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR") return [];
+    throw error;
+  }
+}
 
 /** `down` removes the whole folder: it must hold nothing of anybody else. */
 async function refuseForeignFolder(path: string): Promise<void> {
   const names = await readdir(path);
-  const foreign = names.find((name) => !ownNames.has(name) && !/^(?:state|plan)\.json\..*\.new$/.test(name));
+  const foreign = names.find((name) => !isOwnName(name));
   if (foreign === undefined || names.includes("state.json")) return;
   throw new MeshError("MESH_STATE_INVALID", `${path} is not a state folder, and not empty: it holds ${foreign}`, {
     fix: "choose a new or empty folder with --state DIR",
@@ -135,24 +160,33 @@ async function realPathOf(path: string): Promise<string> {
   }
 }
 
+/** Only what this user wrote counts: it says what is to be ended and removed. */
 async function readJson(file: string, stateDir: string): Promise<unknown> {
-  let text: string;
+  const found = await readOwn(file);
+  if (found === undefined) return undefined;
   try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === "ENOENT") return undefined;
-    if (code !== "EACCES" && code !== "EPERM") throw error;
-    throw new MeshError("MESH_STATE_INVALID", `${file} cannot be read: it belongs to another user`, {
-      fix: "run as the user who ran ./mesh up, or choose another place with --state DIR",
-      cause: error,
-    });
-  }
-  try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = JSON.parse(found.content);
     return value;
   } catch (error) {
     throw damaged(file, messageOf(error), stateDir);
+  }
+}
+
+async function readOwn(file: string) {
+  const uid = process.getuid?.() ?? 0;
+  const foreign = (whose: string, cause?: unknown): MeshError =>
+    new MeshError("MESH_STATE_INVALID", `${file} belongs to ${whose}, you are ${uid}`, {
+      fix: "run as the user who ran ./mesh up, or choose another place with --state DIR",
+      cause,
+    });
+  try {
+    const found = await readPlainFile(file);
+    if (found !== undefined && found.uid !== uid) throw foreign(`user ${found.uid}`);
+    return found;
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === "EACCES" || code === "EPERM") throw foreign("another user", error);
+    throw error;
   }
 }
 

@@ -20,14 +20,27 @@ export interface Leftover extends ProcessIdentity {
   readonly command: string;
 }
 
+/** By what the processes of a mesh are told. */
+export interface Marks {
+  readonly logDirs: readonly string[];
+  /** First ids of the mesh's blocks of users. */
+  readonly users: readonly number[];
+}
+
+export function marksOf({ places, allocations: { users } }: Pick<State, "places" | "allocations">): Marks {
+  return { logDirs: [places.logDir], users: users === undefined ? [] : [users.first] };
+}
+
 /** Processes of a mesh that no supervisor keeps. Only to be asked when none runs. */
-export function findLeftovers({ places, allocations }: Pick<State, "places" | "allocations">): Leftover[] {
-  const users = allocations.users;
+export function findLeftovers({ logDirs, users }: Marks): Leftover[] {
   const isOurs = (pid: number): boolean => {
     const uid = ownerOf(pid);
     if (uid === undefined) return false;
-    if (users !== undefined && uid >= users.first && uid < users.first + userBlockSize) return true;
-    return [1, 2].some((fd) => openFile(pid, fd)?.startsWith(`${places.logDir}/`) === true);
+    if (users.some((first) => uid >= first && uid < first + userBlockSize)) return true;
+    return [1, 2].some((fd) => {
+      const file = openFile(pid, fd);
+      return logDirs.some((logDir) => file?.startsWith(`${logDir}/`) === true);
+    });
   };
   const callers = new Set(ancestorsOf(process.pid));
   return allPids()
@@ -45,10 +58,10 @@ function ancestorsOf(pid: number): number[] {
 }
 
 /** Kills them and waits for their end; returns what was found. */
-export async function sweep(state: Pick<State, "places" | "allocations">): Promise<Leftover[]> {
+export async function sweep(marks: Marks): Promise<Leftover[]> {
   const found = new Map<number, Leftover>();
   const nothingLeft = (): boolean => {
-    const running = findLeftovers(state);
+    const running = findLeftovers(marks);
     for (const leftover of running) {
       found.set(leftover.pid, leftover);
       if (isAlive(leftover)) process.kill(leftover.pid, "SIGKILL");

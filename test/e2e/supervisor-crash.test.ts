@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 import { systemErrorCode } from "../../scripts/errors.ts";
 import { commandLineOf, identityOf, isAlive } from "../../scripts/runtime/proc.ts";
-import { findLeftovers } from "../../scripts/runtime/sweep.ts";
+import { findLeftovers, marksOf } from "../../scripts/runtime/sweep.ts";
 import { until } from "../../scripts/wait.ts";
 import { type SupervisedMesh, isRoot, test } from "./supervised-mesh.ts";
 
@@ -127,7 +127,7 @@ test("down leaves nothing: no process, socket, file or claim", async ({ mesh, ex
   const begun = performance.now();
   await runtime.destroy();
   expect(performance.now() - begun).toBeLessThan(2000);
-  expect(findLeftovers(state)).toEqual([]);
+  expect(findLeftovers(marksOf(state))).toEqual([]);
   for (const path of [...Object.values(state.places), join(mesh.folder.path, "state.json")])
     await expect(stat(path)).rejects.toMatchObject({ code: "ENOENT" });
   expect(state.supervisor !== undefined && isAlive(state.supervisor)).toBe(false);

@@ -3,6 +3,7 @@
 import { type Socket, connect } from "node:net";
 
 import { MeshError, messageOf, systemErrorCode } from "../../errors.ts";
+import { ownership } from "../places.ts";
 import type { ProcessStatus } from "../runtime.ts";
 import { isExitEvent, resultOf } from "./answer.ts";
 import { type Answers, type Request, supervisorSocket, toLine } from "./protocol.ts";
@@ -22,7 +23,7 @@ export async function ask<Op extends Request["op"]>(
   request: Extract<Request, { op: Op }>,
   { runDir, deadlineMs }: AskOptions,
 ): Promise<Answers[Op] | undefined> {
-  const socket = await connectTo(supervisorSocket(runDir));
+  const socket = await connectIn(runDir);
   if (socket === undefined) return undefined;
   socket.setTimeout(deadlineMs, () => socket.destroy(new Error(`it said nothing for ${deadlineMs} ms`)));
   try {
@@ -46,7 +47,7 @@ export async function ask<Op extends Request["op"]>(
 
 /** Each death until the signal is aborted; ends when the supervisor does. */
 export async function* exitEvents(runDir: string, signal: AbortSignal): AsyncGenerator<ProcessStatus> {
-  const socket = await connectTo(supervisorSocket(runDir));
+  const socket = await connectIn(runDir);
   if (socket === undefined) return;
   const stop = (): void => void socket.destroy();
   signal.addEventListener("abort", stop, { once: true });
@@ -67,7 +68,7 @@ export async function* exitEvents(runDir: string, signal: AbortSignal): AsyncGen
 }
 
 async function isGone(runDir: string): Promise<boolean> {
-  const socket = await connectTo(supervisorSocket(runDir));
+  const socket = await connectIn(runDir);
   socket?.destroy();
   return socket === undefined;
 }
@@ -82,9 +83,11 @@ async function* linesOf(socket: Socket): AsyncGenerator<string> {
   }
 }
 
-async function connectTo(path: string): Promise<Socket | undefined> {
+/** In a folder that somebody else has put in the place of ours no supervisor of ours listens. */
+async function connectIn(runDir: string): Promise<Socket | undefined> {
+  if ((await ownership(runDir, process.getuid?.() ?? 0)) !== "ours") return undefined;
   const { promise, resolve, reject } = Promise.withResolvers<Socket | undefined>();
-  const socket = connect(path);
+  const socket = connect(supervisorSocket(runDir));
   const onError = (error: Error): void => {
     const code = systemErrorCode(error);
     if (code === "ENOENT" || code === "ECONNREFUSED") resolve(undefined);

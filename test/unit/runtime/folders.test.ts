@@ -1,4 +1,4 @@
-import { chmod, chown, lstat, mkdir, readdir, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, readdir, rename, stat, symlink, writeFile } from "node:fs/promises";
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -84,7 +84,7 @@ test("stop keeps what is durable and nothing else", async ({ expect, onTestFinis
   await removeVolatile(places, planOf([folder(places.dataDir, 0o711), folder(server, 0o700, true)]));
   expect(await readdir(places.dataDir)).toEqual(["spire-server-broker"]);
   expect(await readdir(join(server, "deep"))).toEqual(["keys.json"]);
-  for (const path of [places.runDir, places.logDir, places.stageDir])
+  for (const path of [places.logDir, places.stageDir])
     await expect(lstat(path)).rejects.toMatchObject({ code: "ENOENT" });
 });
 
@@ -160,4 +160,21 @@ test("a link or a pipe in a file's place is replaced, neither followed nor waite
   expect((await lstat(join(places.runDir, "pipe"))).isFile()).toBe(true);
   expect((await lstat(join(places.runDir, "link"))).isFile()).toBe(true);
   expect((await stat(join(base, "victim"))).uid).toBe(uid);
+});
+
+test("a tree is removed though it is nested deeper than a path can tell, and closed", async ({
+  expect,
+  onTestFinished,
+}) => {
+  const base = await tempDir(onTestFinished);
+  const tree = join(base, "tree");
+  // Each half can be named; together they cannot.
+  const half = Array.from({ length: 15 }, () => "d".repeat(200)).join("/");
+  await mkdir(join(base, half), { recursive: true });
+  await mkdir(join(tree, half), { recursive: true });
+  await rename(join(base, "d".repeat(200)), join(tree, half, "deeper"));
+  await mkdir(join(tree, "closed", "below"), { recursive: true });
+  await chmod(join(tree, "closed"), 0o000);
+  await removeTree(tree);
+  expect(await readdir(base)).toEqual([]);
 });

@@ -2,7 +2,7 @@ import { chmod, mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "vitest";
 
-import { canBeEntered, choosePlaces, makeRunDir } from "../../../scripts/runtime/places.ts";
+import { canBeEntered, choosePlaces, makeRunDir, ownership } from "../../../scripts/runtime/places.ts";
 import { tempDir } from "./temp-dir.ts";
 
 const uid = process.getuid?.() ?? 0;
@@ -47,8 +47,10 @@ test("every folder on the way must let others pass", async ({ expect, onTestFini
   await chmod(join(base, "a"), 0o711);
   await chmod(join(base, "a", "b"), 0o711);
   expect(await canBeEntered(join(base, "a", "b"))).toBe(true);
+  expect(await canBeEntered(join(base, "a", "not", "yet"))).toBe(true);
   await chmod(join(base, "a"), 0o750);
   expect(await canBeEntered(join(base, "a", "b"))).toBe(false);
+  expect(await canBeEntered(join(base, "a", "not", "yet"))).toBe(false);
 });
 
 test("the folder of sockets is taken only when it is a folder of ours that nobody else can write", async ({
@@ -64,4 +66,17 @@ test("the folder of sockets is taken only when it is a folder of ours that nobod
   const refused = [makeRunDir(join(base, "open"), uid), makeRunDir(join(base, "link"), uid), makeRunDir(base, uid + 1)];
   for (const result of await Promise.allSettled(refused))
     expect(result).toMatchObject({ status: "rejected", reason: { code: "MESH_STATE_INVALID" } });
+});
+
+test("a folder is ours only where nobody else can put another", async ({ expect, onTestFinished }) => {
+  const base = await tempDir(onTestFinished);
+  const path = join(base, "mine");
+  expect(await ownership(path, uid)).toBe("absent");
+  await mkdir(path, { mode: 0o700 });
+  expect(await ownership(path, uid)).toBe("ours");
+  expect(await ownership(path, uid + 1)).toBe("foreign");
+  await chmod(base, 0o777);
+  expect(await ownership(path, uid)).toBe("foreign");
+  await chmod(base, 0o1777);
+  expect(await ownership(path, uid)).toBe("ours");
 });

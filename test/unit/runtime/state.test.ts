@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, stat, symlink, writeFile } from "node:fs/promises";
+import { chown, cp, mkdir, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "vitest";
 
@@ -86,6 +86,24 @@ test("another user's state is refused", async ({ expect, onTestFinished }) => {
   await folder.write({ ...stateOf(folder), uid: 4_000_000 });
   await expect(folder.read()).rejects.toMatchObject({ code: "MESH_STATE_INVALID" });
 });
+
+test.runIf(process.getuid?.() === 0)(
+  "a state that another user wrote says nothing",
+  async ({ expect, onTestFinished }) => {
+    const folder = await openStateFolder(await tempDir(onTestFinished), { create: true });
+    const file = join(folder.path, "state.json");
+    await folder.write(stateOf(folder));
+    await chown(file, 54_325, 54_325);
+    await expect(folder.read()).rejects.toMatchObject({
+      code: "MESH_STATE_INVALID",
+      message: `${file} belongs to user 54325, you are 0`,
+    });
+    await rm(file);
+    await writeFile(join(folder.path, "elsewhere"), JSON.stringify(stateOf(folder)));
+    await symlink(join(folder.path, "elsewhere"), file);
+    expect(await folder.read()).toBeUndefined();
+  },
+);
 
 test("a folder that holds something else is not taken for a state folder", async ({ expect, onTestFinished }) => {
   const base = await tempDir(onTestFinished);
