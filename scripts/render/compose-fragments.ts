@@ -3,6 +3,7 @@
 
 import versions from "../../versions.json" with { type: "json" };
 import { containerUsers, defaultSubnet } from "../plan/docker.ts";
+import { internal } from "./compose-networks.ts";
 import { merged, type Comments, type ComposeMap } from "./compose-yaml.ts";
 
 /** As Compose fills it in: the user's variable, or the default. */
@@ -49,7 +50,7 @@ export const fragments: ComposeMap = {
   "x-controller-build": built("mesh"),
   "x-one-shot": { "<<": merged("controller"), network_mode: "none", restart: "no" },
   "x-proof": { interval: "1s", timeout: "45s", retries: 1 },
-  "x-internal": { internal: true, driver_opts: { "com.docker.network.bridge.inhibit_ipv4": "true" } },
+  "x-internal": internal,
   "x-memory": { type: "tmpfs", device: "tmpfs" },
 };
 

@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 
 import type { Network, Plan, Process, RenderedFile } from "../plan/plan.ts";
+import { networkTraits } from "./compose-networks.ts";
 import { storage } from "./compose-storage.ts";
 import { merged, type ComposeMap } from "./compose-yaml.ts";
 
@@ -25,7 +26,7 @@ export function service({ plan, files, configDir }: ComposeInput, process: Proce
     "<<": merged(fragmentOf(role), ...buildOf(plan, process), "contained"),
     user: `${user.uid}:${user.gid}`,
     ...(user.groups.length === 0 ? {} : { group_add: user.groups.map(String) }),
-    ...labels(files, process),
+    ...labels(plan, files, process),
     command: commandOf(process),
     ...(role === "app" && workingDir !== imageWorkingDir ? { working_dir: workingDir } : {}),
     ...environment(process),
@@ -55,11 +56,14 @@ function commandOf({ role, command }: Process): string | readonly string[] {
   return words.map((word) => word.replaceAll("$", "$$$$"));
 }
 
-/** A changed file is a changed service to Compose: `up` restarts whoever reads it. */
-function labels(files: readonly RenderedFile[], process: Process): ComposeMap {
+/** Changed files, or networks, are a changed service to Compose: `up` makes anew whoever reads or joins them. */
+function labels(plan: Plan, files: readonly RenderedFile[], process: Process): ComposeMap {
   const read = files.filter(({ path }) => process.files.includes(path)).map(({ content }) => content);
-  if (read.length === 0) return {};
-  const digest = createHash("sha256").update(JSON.stringify(read)).digest("hex");
+  const traits = networkTraits(plan, process.name);
+  if (read.length + traits.length === 0) return {};
+  const digest = createHash("sha256")
+    .update(JSON.stringify([read, traits]))
+    .digest("hex");
   return { labels: { "mesh.configuration": digest.slice(0, 12) } };
 }
 

@@ -1,10 +1,11 @@
 // docker-compose.yml: the docker plan as a Compose file that people read as a tutorial. Pure.
 
-import type { Network, Plan, Process, Role } from "../plan/plan.ts";
+import type { Plan, Process, Role } from "../plan/plan.ts";
 import { fragmentComments, fragments } from "./compose-fragments.ts";
 import { service, type ComposeInput } from "./compose-service.ts";
+import { networkComments, networks } from "./compose-networks.ts";
 import { volumes } from "./compose-storage.ts";
-import { composeYaml, merged, type Comments, type ComposeMap } from "./compose-yaml.ts";
+import { composeYaml, type Comments, type ComposeMap } from "./compose-yaml.ts";
 
 const heading = `The mesh of mesh.yaml in containers:  docker compose up --wait
 Rendered from mesh.yaml by \`./mesh render\`: edit that, not this.
@@ -32,7 +33,7 @@ export function composeFile(input: ComposeInput): string {
     name: "federated-spiffe-mesh",
     ...fragmentsFor(processes),
     services: Object.fromEntries(processes.map((process) => [process.name, service(input, process)])),
-    networks: Object.fromEntries((plan.networks ?? []).map((network) => [network.name, networkMap(network)])),
+    networks: networks(plan),
     volumes: volumes(plan),
     secrets: {
       npmrc: { file: "${MESH_NPMRC:-/dev/null}" },
@@ -56,12 +57,6 @@ function fragmentsFor(processes: readonly Process[]): ComposeMap {
 function inOrder(plan: Plan, trustDomain: string): Process[] {
   const own = plan.processes.filter((process) => process.trustDomain === trustDomain);
   return roles.flatMap((role) => own.filter((process) => process.role === role));
-}
-
-function networkMap({ kind, subnet }: Network): ComposeMap {
-  const ipam = { config: [{ subnet }] };
-  if (kind !== "page") return { "<<": merged("internal"), ipam };
-  return { ipam, driver_opts: { "com.docker.network.bridge.enable_ip_masquerade": "false" } };
 }
 
 const roleComments: Readonly<Record<Role, string>> = {
@@ -103,26 +98,6 @@ function domainLine(plan: Plan, { trustDomain }: Process): string {
   const domain = plan.domains.find((candidate) => candidate.trustDomain === trustDomain);
   const partners = domain?.relationships.map((partner) => partner.trustDomain) ?? [];
   return `──── ${trustDomain}${partners.length === 0 ? "" : `, federates with ${partners.join(", ")}`} ────`;
-}
-
-function networkComments({ networks = [], domains }: Plan): Comments {
-  const first = networks.find(({ kind }) => kind === "trust-domain");
-  const page = networks.find(({ kind }) => kind === "page");
-  return {
-    "networks.federation":
-      "Between trust domains: sidecars that call or are called across them, and the servers' bundle endpoints. Nobody else.",
-    ...(first === undefined
-      ? {}
-      : {
-          [`networks.${first.name}`]: `Inside a trust domain (${domains[0]?.trustDomain}): its server, agent and controller.`,
-        }),
-    ...(page === undefined
-      ? {}
-      : {
-          [`networks.${page.name}`]:
-            "An internal network publishes no port, so the sidecar with a page has one more. Without masquerading nobody gets out there.",
-        }),
-  };
 }
 
 function volumeComments(plan: Plan): Comments {
