@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 
+import { systemErrorCode } from "../../scripts/errors.ts";
 import type { DomainPlan, Plan } from "../../scripts/plan/plan.ts";
 import { allPids, commandLineOf, identityOf, isAlive, ownerOf } from "../../scripts/runtime/proc.ts";
 import type { State } from "../../scripts/runtime/state.ts";
@@ -113,7 +114,6 @@ export async function tracesOf(place: Place): Promise<Traces> {
   const folders = [...new Set([...Object.values(places), place.stateDir])];
   const first = allocations.users?.first;
   const claim = `/var/lib/mesh-users/${first}`;
-  const addresses = Object.values(allocations.addresses);
   const processes = (): string[] => meshProcesses(folders, first).map((pid) => `process ${pid} ${commandLineOf(pid)}`);
   return {
     processes,
@@ -124,22 +124,31 @@ export async function tracesOf(place: Place): Promise<Traces> {
       ...folders.filter((path) => existsSync(path)).map((path) => `folder ${path}`),
       ...(first !== undefined && existsSync(claim) ? [`claim ${claim}`] : []),
       ...unixSockets().filter((path) => folders.some((folder) => path.startsWith(`${folder}/`))),
-      ...tcpListeners().filter((listener) => addresses.some((address) => listener.startsWith(`${address}:`))),
     ],
   };
 }
 
-/** Told by user as root, else by what they were started with. */
+/** Told by user as root, else by folders that arguments or environment name. Listeners need no look: these have them. */
 function meshProcesses(folders: readonly string[], firstUser: number | undefined): number[] {
   return allPids().filter((pid) => {
     // A zombie has ended and has no identity; only its parent has not looked yet.
     if (identityOf(pid) === undefined) return false;
     const uid = ownerOf(pid) ?? 0;
     if (firstUser !== undefined && uid >= firstUser && uid < firstUser + usersPerMesh) return true;
-    const words = commandLineOf(pid) ?? "";
     // The command line of a test's own child names the folder of mesh.yaml, not those below it.
-    return folders.some((folder) => words.includes(`${folder}/`) || words.endsWith(folder));
+    const words = `${commandLineOf(pid)} ${environmentOf(pid)}`;
+    return folders.some((folder) => words.includes(`${folder}/`) || words.includes(`${folder} `));
   });
+}
+
+/** Empty when the process has ended or is not ours to see. */
+function environmentOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8").replaceAll("\0", " ");
+  } catch (error) {
+    if (["ENOENT", "ESRCH", "EACCES"].includes(systemErrorCode(error) ?? "")) return "";
+    throw error;
+  }
 }
 
 function filesBelow(folder: string): string[] {
@@ -159,26 +168,6 @@ function unixSockets(): string[] {
   return lines.flatMap((line) => {
     const path = line.split(" ").at(-1) ?? "";
     return path.startsWith("/") ? [path] : [];
-  });
-}
-
-/** `address:port` of every IPv4 listener: /proc/net/tcp has them in hexadecimal, the address byte by byte reversed. */
-function tcpListeners(): string[] {
-  const listening = "0A";
-  const rows = readFileSync("/proc/net/tcp", "utf8")
-    .split("\n")
-    .slice(1)
-    .map((row) => row.trim().split(/\s+/));
-  return rows.flatMap(([, local = "", , state]) => {
-    const [address = "", port = ""] = local.split(":");
-    if (state !== listening) return [];
-    const bytes = address.match(/../g) ?? [];
-    return [
-      `${bytes
-        .toReversed()
-        .map((byte) => Number.parseInt(byte, 16))
-        .join(".")}:${Number.parseInt(port, 16)}`,
-    ];
   });
 }
 

@@ -20,6 +20,8 @@ test("stop ends everything and keeps the CAs alone; up resumes on them; down lea
   const traces = await tracesOf(place);
   const bundles = await bundlesOf(place);
   expect(bundles.every((digest) => /^[0-9a-f]{64}$/.test(digest ?? ""))).toBe(true);
+  // Ten and their supervisor; then folders and sockets.
+  expect(traces.processes()).toHaveLength(11);
   expect(traces.remains().length).toBeGreaterThan(20);
 
   const stopped = await place.must("stop");
@@ -39,9 +41,10 @@ test("stop ends everything and keeps the CAs alone; up resumes on them; down lea
   expect(await bundlesOf(place)).toEqual(bundles);
   await quotesFlow(place, 5000);
 
+  const again = await tracesOf(place);
   const down = await place.must("down");
   expect(down.stdout).toMatch(/^down: /);
-  expect(traces.remains()).toEqual([]);
+  expect([...traces.remains(), ...again.remains()]).toEqual([]);
   expect((await place.must("down")).stdout).toBe("nothing is up, nothing is left\n");
 });
 
