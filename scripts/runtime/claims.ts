@@ -93,11 +93,21 @@ export async function claimUsers(options: {
   });
 }
 
+/** Every claim on users: the state folder and the first id. */
+export async function usersClaims(): Promise<{ readonly stateDir: string; readonly first: number }[]> {
+  const names = (await namesIn(claimsDir)).filter((name) => /^\d+$/.test(name));
+  const claims = await Promise.all(
+    names.map(async (name) => {
+      const stateDir = await linkTarget(join(claimsDir, name));
+      return stateDir === undefined ? [] : [{ stateDir, first: Number(name) }];
+    }),
+  );
+  return claims.flat();
+}
+
 /** The blocks that are claimed for a state folder, by their first ids. */
 export async function claimedUsers(stateDir: string): Promise<number[]> {
-  const names = (await namesIn(claimsDir)).filter((name) => /^\d+$/.test(name));
-  const targets = await Promise.all(names.map((name) => linkTarget(join(claimsDir, name))));
-  return names.filter((_, index) => targets[index] === stateDir).map(Number);
+  return (await usersClaims()).filter((claim) => claim.stateDir === stateDir).map(({ first }) => first);
 }
 
 /** Ends every claim of a state folder. */

@@ -5,7 +5,9 @@ import { readFileSync } from "node:fs";
 import { MeshError, systemErrorCode } from "../errors.ts";
 import type { HostPort } from "../model/mesh.ts";
 import type { Plan, Process } from "../plan/plan.ts";
-import { bindProblem, listenerOn } from "./listening.ts";
+import { type Listener, bindProblem, listenerOn } from "./listening.ts";
+import { type OtherMesh, meshOf } from "./mesh-of.ts";
+import { shellWord } from "./state.ts";
 
 /** sun_path of unix(7) holds 108 bytes with the terminating zero. */
 const longestSocketPath = 107;
@@ -58,7 +60,7 @@ interface Problem {
   readonly fix: string;
 }
 
-function describe({ address, process }: Wanted, code: string): Problem {
+async function describe({ address, process }: Wanted, code: string): Promise<Problem> {
   const what = `${printed(address)}, where ${process.name} is to listen,`;
   const another = "choose another address in mesh.yaml";
   if (code === "EADDRINUSE") {
@@ -69,6 +71,8 @@ function describe({ address, process }: Wanted, code: string): Problem {
         message: `${what} is taken by a process of another user`,
         fix: `see which: sudo ss -ltnp 'sport = :${address.port}'; end it, or ${another}`,
       };
+    const mesh = await meshOf(listener.pid);
+    if (mesh !== undefined) return takenByMesh({ what, another, listener, mesh });
     return {
       code: "MESH_PORT_TAKEN",
       message: `${what} is taken by pid ${listener.pid} of user ${listener.user}: ${listener.command}`,
@@ -83,6 +87,19 @@ function describe({ address, process }: Wanted, code: string): Problem {
     };
   const why = code === "EADDRNOTAVAIL" ? "is not an address of this machine" : `cannot be bound (${code})`;
   return { code: "MESH_ADDRESS_UNUSABLE", message: `${what} ${why}`, fix: another };
+}
+
+/** To kill its process would not help: its supervisor starts it again. */
+function takenByMesh(taken: { what: string; another: string; listener: Listener; mesh: OtherMesh }): Problem {
+  const { what, another, listener, mesh } = taken;
+  const { stateDir } = mesh;
+  const whose = stateDir === undefined ? "another mesh" : `another mesh, that of ${stateDir}`;
+  const end = stateDir === undefined ? "end that mesh: ./mesh down" : `./mesh --state ${shellWord(stateDir)} down`;
+  return {
+    code: "MESH_PORT_TAKEN",
+    message: `${what} is taken by ${whose} (pid ${listener.pid} of user ${listener.user}: ${listener.command})`,
+    fix: `${another}; or ${end}`,
+  };
 }
 
 /** ip(7), ip_unprivileged_port_start. */

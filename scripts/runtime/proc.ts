@@ -58,10 +58,15 @@ export function allPids(): number[] {
     .filter((pid) => Number.isInteger(pid));
 }
 
+/** The words it was started with, program first; undefined when the process is gone or is a kernel thread. */
+export function argumentsOf(pid: number): string[] | undefined {
+  const words = read(`/proc/${pid}/cmdline`)?.replace(/\0$/, "").split("\0");
+  return words === undefined || words.every((word) => word === "") ? undefined : words;
+}
+
 /** Command line as a person would read it; undefined when the process is gone or is a kernel thread. */
 export function commandLineOf(pid: number): string | undefined {
-  const words = read(`/proc/${pid}/cmdline`)?.split("\0").filter(Boolean);
-  return words === undefined || words.length === 0 ? undefined : words.join(" ");
+  return argumentsOf(pid)?.filter(Boolean).join(" ");
 }
 
 /** Effective user of a process; undefined when it is gone. */

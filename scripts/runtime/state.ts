@@ -83,7 +83,7 @@ export async function openStateFolder(path: string, options: { readonly create: 
   const real = await realPathOf(resolve(path));
   const stateFile = join(real, "state.json");
   const planFile = join(real, "plan.json");
-  const id = createHash("sha256").update(real).digest("hex").slice(0, 8);
+  const id = meshId(real);
   return {
     path: real,
     id,
@@ -108,6 +108,11 @@ export async function openStateFolder(path: string, options: { readonly create: 
       for (const name of await namesIn(real)) if (name !== "lock") await removeTree(join(real, name));
     },
   };
+}
+
+/** See StateFolder.id. */
+export function meshId(stateDir: string): string {
+  return createHash("sha256").update(stateDir).digest("hex").slice(0, 8);
 }
 
 async function makeFolder(path: string): Promise<void> {
@@ -217,7 +222,8 @@ function damaged(file: string, why: string, stateDir: string): MeshError {
   });
 }
 
-function shellWord(text: string): string {
+/** As it is typed at a prompt. */
+export function shellWord(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 

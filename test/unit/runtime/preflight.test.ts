@@ -1,12 +1,17 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdir, realpath, writeFile } from "node:fs/promises";
 import { type AddressInfo, type Server, createServer } from "node:net";
 import { userInfo } from "node:os";
+import { join } from "node:path";
 import { test } from "vitest";
 
 import type { HostPort } from "../../../scripts/model/mesh.ts";
 import type { Plan } from "../../../scripts/plan/plan.ts";
 import { listenerOn } from "../../../scripts/runtime/listening.ts";
 import { checkAddresses, checkSocketPaths } from "../../../scripts/runtime/preflight.ts";
+import { meshId } from "../../../scripts/runtime/state.ts";
+import { tempDir } from "./temp-dir.ts";
 
 function planOf(part: { listens?: HostPort[]; sockets?: string[] }): Plan {
   const sidecar = {
@@ -94,3 +99,49 @@ test("a socket's path may have 107 bytes and not one more", ({ expect }) => {
 function pathOf(bytes: number): string {
   return `/${"x".repeat(bytes - 1)}`;
 }
+
+/** A process of a mesh of `stateDir`, as /proc shows it, that listens. */
+async function otherMesh(
+  stateDir: string,
+  { logDir = join(stateDir, "logs"), onTestFinished }: { logDir?: string; onTestFinished: (end: () => void) => void },
+): Promise<{ port: number; pid: number }> {
+  const dir = join(stateDir, "checkout/scripts/runtime/supervisor");
+  await mkdir(dir, { recursive: true });
+  const listens = `require("node:net").createServer().listen(0, "127.0.0.1", function () {
+    console.log(process.pid, this.address().port);
+  })`;
+  const starts = `import { spawn } from "node:child_process";
+    spawn(process.execPath, ["-e", ${JSON.stringify(listens)}], { stdio: ["pipe", "inherit", "inherit"] });`;
+  await writeFile(join(dir, "main.ts"), starts);
+  const words = [join(dir, "main.ts"), `/run/mesh-${meshId(stateDir)}`, logDir, "1"];
+  const supervisor = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"] });
+  const [printed] = await once(supervisor.stdout, "data");
+  const [pid = 0, port = 0] = String(printed).split(" ").map(Number);
+  onTestFinished(() => {
+    supervisor.kill("SIGKILL");
+    process.kill(pid, "SIGKILL");
+  });
+  return { port, pid };
+}
+
+test("an address that another mesh has is told as that, and not to be killed", async ({ expect, onTestFinished }) => {
+  const stateDir = join(await realpath(await tempDir(onTestFinished)), "a mesh");
+  const { port, pid } = await otherMesh(stateDir, { onTestFinished });
+  await expect(checkAddresses(planOf({ listens: [{ host: "127.0.0.1", port }] }), { ours: [] })).rejects.toMatchObject({
+    code: "MESH_PORT_TAKEN",
+    message: expect.stringContaining(`is taken by another mesh, that of ${stateDir} (pid ${pid} of user`),
+    fix: `choose another address in mesh.yaml; or ./mesh --state '${stateDir}' down`,
+  });
+});
+
+test("a mesh whose state folder nobody can tell is told as another all the same", async ({
+  expect,
+  onTestFinished,
+}) => {
+  const stateDir = await realpath(await tempDir(onTestFinished));
+  const { port } = await otherMesh(stateDir, { logDir: "/var/lib/mesh-0/logs", onTestFinished });
+  await expect(checkAddresses(planOf({ listens: [{ host: "127.0.0.1", port }] }), { ours: [] })).rejects.toMatchObject({
+    message: expect.stringContaining("is taken by another mesh (pid"),
+    fix: "choose another address in mesh.yaml; or end that mesh: ./mesh down",
+  });
+});
