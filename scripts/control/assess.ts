@@ -28,15 +28,21 @@ const defaultRefreshHintSeconds = 300;
 /** SPIRE Agent rotates when half of the life is left, give or take a tenth. */
 const overdueShare = 0.3;
 
-/** Joins the trust domains' facts and judges them. */
+/**
+ * Joins the trust domains' facts and judges them.
+ *
+ * @param processes those that the runtime keeps; none when that is not known here
+ */
 export function assess(plan: Plan, domains: readonly DomainStatus[], processes: readonly KeptProcess[]): StatusReport {
   const bundles = plan.domains.flatMap(({ trustDomain, relationships }) =>
     relationships.map((partner) => bundleStatus(domains, trustDomain, partner.trustDomain)),
   );
   const known = domains.map(({ facts }) => facts).filter((facts) => facts !== undefined);
   const notRunning = processes.filter(({ state }) => state !== "running");
-  const down = new Set(notRunning.map(({ name }) => name));
+  const notStarted = namesNotIn(processes, plan);
+  const down = new Set([...notStarted, ...notRunning.map(({ name }) => name)]);
   const problems = [
+    ...notStartedProblems(notStarted),
     ...notRunning.map(processProblem),
     ...domains.flatMap((domain) => controllerProblems(plan, domain, down)),
     ...known.flatMap((facts) => spireProblems(facts, down)),
@@ -45,6 +51,20 @@ export function assess(plan: Plan, domains: readonly DomainStatus[], processes: 
     ...known.flatMap(({ edges }) => edges.flatMap(edgeProblems)),
   ];
   return { version: statusVersion, ready: problems.length === 0, problems, trustDomains: domains, bundles };
+}
+
+/** What the plan has and the runtime does not keep: `./mesh up` was killed half-way, or has not ended yet. */
+function namesNotIn(processes: readonly KeptProcess[], plan: Plan): string[] {
+  if (processes.length === 0) return [];
+  const kept = new Set(processes.map(({ name }) => name));
+  // What is never ready is a one-shot, and nobody keeps it.
+  return plan.processes.filter(({ name, ready }) => ready !== undefined && !kept.has(name)).map(({ name }) => name);
+}
+
+function notStartedProblems(names: readonly string[]): Problem[] {
+  if (names.length === 0) return [];
+  const verb = names.length === 1 ? "was" : "were";
+  return [{ what: `${names.join(", ")} ${verb} not started: the last ./mesh up has not ended`, fix: "./mesh up" }];
 }
 
 function processProblem({ name, state, restarts }: KeptProcess): Problem {

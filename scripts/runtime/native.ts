@@ -66,7 +66,7 @@ export function nativeRuntime(options: NativeOptions): Runtime {
       return askUp(context.places.runDir, { op: "start", specs });
     },
     stop: async (names) => stopProcesses(await runDir(), names),
-    restart: async (names) => restart(await runDir(), names),
+    restart: async (names) => restart(await runDir(), { names, planned: await folder.readPlan() }),
     list,
     async *exits(signal) {
       yield* exitEvents(await runDir(), signal);
@@ -91,9 +91,16 @@ async function preflight(
   await checkAddresses(plan, { ours: ours ?? [] });
 }
 
-async function restart(runDir: string, names: readonly string[]): Promise<void> {
+async function restart(
+  runDir: string,
+  { names, planned }: { names: readonly string[]; planned: Plan | undefined },
+): Promise<void> {
   const { unknown } = await askUp(runDir, { op: "restart", names, graceMs });
   if (unknown.length === 0) return;
+  if (unknown.every((name) => planned?.processes.some((process) => process.name === name)))
+    throw new MeshError("MESH_NOT_UP", `${unknown.join(", ")}: not started, the last ./mesh up has not ended`, {
+      fix: "./mesh up",
+    });
   throw new MeshError("MESH_NO_SUCH_PROCESS", `the mesh has no process ${unknown.join(", ")}`, {
     details: (await listProcesses(runDir)).map(({ name }) => name),
     fix: "./mesh ps lists the names",

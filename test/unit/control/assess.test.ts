@@ -12,6 +12,11 @@ function problems(domains: readonly DomainStatus[], processes: readonly KeptProc
   return assess(plan, domains, processes).problems.map(({ what, fix }) => `${what} | ${fix}`);
 }
 
+/** Every process of the plan, as the runtime lists it. */
+function running(): KeptProcess[] {
+  return plan.processes.map(({ name }) => ({ name, state: "running", restarts: 0 }));
+}
+
 function withSidecar(changes: Partial<SidecarFacts>): DomainStatus[] {
   return bent("stockmarket.example", ({ sidecars }) => ({
     sidecars: sidecars.map((sidecar) => ({ ...sidecar, ...changes })),
@@ -45,7 +50,7 @@ function counted(changes: Partial<typeof none>): string[] {
 
 test("a mesh in which everything is as it should be has no problem", ({ expect }) => {
   const { trustDomains, bundles } = readyReport();
-  expect(assess(plan, trustDomains, [{ name: "quotes", state: "running", restarts: 0 }])).toEqual(readyReport());
+  expect(assess(plan, trustDomains, running())).toEqual(readyReport());
   expect(bundles.map(({ holder, of, state }) => `${holder} ${of} ${state}`)).toEqual([
     "broker.example stockmarket.example current",
     "stockmarket.example broker.example current",
@@ -56,12 +61,30 @@ test("a process that keeps dying is named once, before what it causes", ({ expec
   const domains = bent("broker.example", ({ server }) => ({
     server: { ...server, health: { state: "down", reason: "nothing listens" } },
   }));
-  const processes = [{ name: "spire-server-broker", state: "backing-off", restarts: 3 }];
+  const processes = running().map((process) =>
+    process.name === "spire-server-broker" ? { ...process, state: "backing-off", restarts: 3 } : process,
+  );
   expect(problems(domains, processes)).toEqual([
     "spire-server-broker died and is started again (3 times so far) | ./mesh logs spire-server-broker",
   ]);
   expect(problems(domains)).toEqual([
     "spire-server-broker is down: nothing listens | ./mesh restart spire-server-broker",
+  ]);
+});
+
+test("what was never started is mended by up alone, whatever does not answer for it", ({ expect }) => {
+  const domains = readyReport().trustDomains.map(({ trustDomain, name }) => ({
+    trustDomain,
+    name,
+    reason: `controller-${name} does not answer on its socket`,
+  }));
+  const without = (role: string): KeptProcess[] =>
+    running().filter(({ name }) => plan.processes.find((process) => process.name === name)?.role !== role);
+  expect(problems(domains, without("controller"))).toEqual([
+    "controller-broker, controller-stockmarket were not started: the last ./mesh up has not ended | ./mesh up",
+  ]);
+  expect(problems(readyReport().trustDomains, running().slice(1))).toEqual([
+    `${plan.processes[0]?.name} was not started: the last ./mesh up has not ended | ./mesh up`,
   ]);
 });
 
