@@ -45,15 +45,16 @@ function fail(status: number, why: string): never {
   process.exit(status);
 }
 
-/** Asks again until everything answers or time is up; what is wrong then. */
+/** Asks one after the other, each until it has answered or time is up; what is wrong then. */
 async function firstReason(asked: readonly Question[]): Promise<string | undefined> {
   const end = performance.now() + deadlineMs;
-  for (;;) {
-    const reasons = await Promise.all(asked.map(ask));
-    const first = reasons.find((one) => one !== undefined);
-    if (first === undefined || performance.now() > end) return first;
-    await pause(betweenLooksMs);
+  for (const one of asked) {
+    for (let why = await ask(one); why !== undefined; why = await ask(one)) {
+      if (performance.now() > end) return why;
+      await pause(betweenLooksMs);
+    }
   }
+  return undefined;
 }
 
 /** What is wrong with the answer; undefined: nothing. */

@@ -8,10 +8,13 @@ import { MeshError } from "../errors.ts";
 import { printNote } from "../output/print.ts";
 import type { DomainPlan } from "../plan/plan.ts";
 import { publishBundle } from "../trust/introduction.ts";
-import { connectWhenUp, type ServerApi } from "../trust/server-api.ts";
+import { connectWhenUp, loadServerApi, type ServerApi } from "../trust/server-api.ts";
 import { until, type WaitOptions } from "../wait.ts";
 import { controllerClient } from "./client.ts";
 import { runOneShot } from "./one-shot.ts";
+
+// Loaded here, so that it is in the image's compile cache.
+await loadServerApi();
 
 const deadlineMs = 30_000;
 

@@ -2,6 +2,8 @@
 // its controller sees it: server and agent, every sidecar with its SVID, its peers' bundles and the configuration of the
 // plan. Its reason is what `docker inspect` shows of a service that is not healthy.
 
+import { existsSync } from "node:fs";
+
 import { MeshError } from "../errors.ts";
 import type { DomainPlan, Plan } from "../plan/plan.ts";
 import { until } from "../wait.ts";
@@ -13,13 +15,23 @@ import { runOneShot } from "./one-shot.ts";
 const deadlineMs = 30_000;
 
 await runOneShot("health.ts", async ({ plan, domain, signal }) => {
+  // Looking for a file costs nothing; asking everybody while nothing can be well yet slows the start down.
+  const end = performance.now() + deadlineMs;
+  const absent = (): string[] =>
+    domain.sidecars.flatMap(({ process, adminSocket }) => (existsSync(adminSocket) ? [] : [process]));
+  await until("every sidecar runs", () => absent().length === 0, {
+    deadlineMs,
+    signal,
+    intervalMs: 50,
+    lastSeen: () => `not yet: ${absent().join(", ")}`,
+  });
   let problems: readonly string[] = [];
   const proven = async (): Promise<boolean> => {
     problems = await problemsOf(plan, domain);
     return problems.length === 0;
   };
   await until(`the mesh of ${domain.trustDomain} is as planned`, proven, {
-    deadlineMs,
+    deadlineMs: Math.max(0, end - performance.now()),
     signal,
     intervalMs: 200,
     lastSeen: () => problems.join("; "),

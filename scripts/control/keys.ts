@@ -5,8 +5,11 @@ import { chmod, chown, mkdir } from "node:fs/promises";
 
 import { printNote } from "../output/print.ts";
 import type { Folder, Process } from "../plan/plan.ts";
-import { prepareAgentKeys } from "../runtime/keys.ts";
+import { loadX509, prepareAgentKeys } from "../runtime/keys.ts";
 import { runOneShot } from "./one-shot.ts";
+
+// Loaded here, so that it is in the image's compile cache.
+await loadX509();
 
 await runOneShot("keys.ts", async ({ plan, domain }) => {
   const self = plan.processes.find(({ role, trustDomain }) => role === "keys" && trustDomain === domain.trustDomain);

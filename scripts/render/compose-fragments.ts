@@ -48,7 +48,7 @@ export const fragments: ComposeMap = {
   "x-network": { "<<": merged("app"), mem_limit: "16m", pids_limit: 4, stop_signal: "SIGKILL" },
   "x-controller": { image: "${COMPOSE_PROJECT_NAME}:mesh" },
   "x-controller-build": built("mesh"),
-  "x-one-shot": { "<<": merged("controller"), network_mode: "none", restart: "no" },
+  "x-one-shot": { "<<": merged("controller"), network_mode: "none", restart: "no", cpu_shares: 4096 },
   "x-proof": { interval: "1s", timeout: "45s", retries: 1 },
   "x-internal": internal,
   "x-memory": { type: "tmpfs", device: "tmpfs" },
@@ -68,6 +68,7 @@ export const fragmentComments: Comments = {
   "x-sidecar.mem_limit": "Envoy sheds load at 256 MiB of heap.",
   "x-app": "Our apps, on the Node image.",
   "x-controller": "Our programs: the controller of a trust domain, and the one-shots before it.",
+  "x-one-shot.cpu_shares": "Others wait for these.",
   "x-proof":
     "Engines before 25 know no start_interval: the first look comes at once and waits for the proof, later ones come every 10 s.\n" +
     "Images without a program that could prove anything have no health check; the controller proves their work.",
