@@ -24,7 +24,9 @@ ENTRYPOINT []
 FROM base AS app
 COPY apps ./apps
 USER root
-RUN --mount=type=bind,source=scripts,target=/tmp/scripts node /tmp/scripts/runtime/fill-compile-cache.ts apps/health.ts apps/*/server.ts
+# A clone's files may be for its owner alone; here every user reads them.
+RUN --mount=type=bind,source=scripts,target=/tmp/scripts chmod -R a+rX package.json versions.json scripts apps && \
+    node /tmp/scripts/runtime/fill-compile-cache.ts apps/health.ts apps/*/server.ts
 USER 65534:65534
 
 FROM base AS mesh
@@ -33,5 +35,6 @@ COPY scripts ./scripts
 USER root
 # Volumes begin as these folders do: whoever has the volume makes its own folder in it.
 RUN mkdir -p /var/lib/mesh/data /var/lib/mesh/keys && chmod 1777 /var/lib/mesh/data /var/lib/mesh/keys
-RUN node scripts/runtime/fill-compile-cache.ts scripts/control/keys.ts scripts/control/bootstrap.ts scripts/control/health.ts scripts/control/main.ts
+RUN chmod -R a+rX package.json versions.json mesh.schema.json scripts && \
+    node scripts/runtime/fill-compile-cache.ts scripts/control/keys.ts scripts/control/bootstrap.ts scripts/control/health.ts scripts/control/main.ts
 USER 65534:65534

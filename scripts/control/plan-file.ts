@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 
-import { MeshError, messageOf } from "../errors.ts";
+import { MeshError, messageOf, systemErrorCode } from "../errors.ts";
 import type { DomainPlan, Plan } from "../plan/plan.ts";
 import { writeWhole } from "../whole-file.ts";
 
@@ -19,7 +19,8 @@ export async function readPlan(file: string): Promise<Plan> {
     return plan;
   } catch (error) {
     throw new MeshError("MESH_INPUT_INVALID", `the plan ${file} cannot be read: ${messageOf(error)}`, {
-      fix: "./mesh up",
+      // A container's user is another than the clone's.
+      fix: systemErrorCode(error) === "EACCES" ? "chmod -R a+rX spire envoy" : "./mesh up",
       cause: error,
     });
   }
