@@ -2,7 +2,7 @@ import { join } from "node:path";
 
 import { test } from "vitest";
 
-import { allPids, commandLineOf } from "../../../../scripts/runtime/proc.ts";
+import { allPids, commandLineOf, readStat } from "../../../../scripts/runtime/proc.ts";
 import { Fleet } from "../../../../scripts/runtime/supervisor/fleet.ts";
 import type { Spec } from "../../../../scripts/runtime/supervisor/protocol.ts";
 import { until } from "../../../../scripts/wait.ts";
@@ -24,7 +24,9 @@ test("a name has one process, also when its restart is asked for twice at once",
     owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
     after: [],
   };
-  const running = (): number[] => allPids().filter((pid) => commandLineOf(pid)?.includes(dir) === true);
+  // Leaders of process groups: between fork and exec a child of the shell has the shell's command line too.
+  const isOne = (pid: number): boolean => readStat(pid)?.group === pid && commandLineOf(pid)?.includes(dir) === true;
+  const running = (): number[] => allPids().filter(isOne);
   onTestFinished(async () => {
     for (const pid of running()) process.kill(-pid, "SIGKILL");
   });
