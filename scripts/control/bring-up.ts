@@ -153,8 +153,15 @@ async function introduce(mesh: BringingUp, domain: DomainPlan): Promise<ServerAp
 
 /** By its controller where that runs: it alone writes the files of running sidecars. Otherwise here, by the same code. */
 async function reconciled(mesh: BringingUp, domain: DomainPlan, api: ServerApi): Promise<void> {
-  if (mesh.running.has(domain.controller.process)) {
-    const report = await controllerClient(domain)
+  const { process } = domain.controller;
+  if (mesh.running.has(process)) {
+    const controller = controllerClient(domain);
+    // It runs, but may have been restarted a moment ago.
+    await until(`${process} answers on its socket`, () => controller.health(), {
+      ...waiting(mesh),
+      fix: `./mesh restart ${process}`,
+    });
+    const report = await controller
       .applyPlan(mesh.plan)
       .catch(async (error: unknown) => {
         throw await explainRejection(error, domain, mesh.runtime);

@@ -89,6 +89,11 @@ test("a controller killed during an edit costs no request, and up makes the edit
   expect((await mesh.status()).problems).toEqual([]);
 });
 
+test("up waits for a controller that was killed a moment ago", async ({ mesh, expect }) => {
+  await killProcess(mesh, "controller-broker");
+  expect((await mesh.must("up")).stdout).toBe("unchanged\n");
+});
+
 test("a killed supervisor takes everything with it, and up starts anew on the same CAs", async ({ mesh, expect }) => {
   const bundles = await bundlesOf(mesh);
   const traces = await tracesOf(mesh);
