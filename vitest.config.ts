@@ -32,9 +32,20 @@ export default defineConfig({
           // Not threads, whose stack is smaller than that of the process users run. One module graph for all files: half the time.
           pool: "forks",
           isolate: false,
+          // Many tests wait for a moment; the default is one fewer than there are cores.
+          maxWorkers: 3,
         },
       },
       { extends: true, test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...serial } },
+      {
+        extends: true,
+        test: {
+          name: "docker",
+          include: ["test/docker/**/*.test.ts"],
+          globalSetup: ["test/docker/engine.ts"],
+          ...serial,
+        },
+      },
       { extends: true, test: { name: "soak", include: ["test/soak/**/*.test.ts"], ...serial } },
       { extends: true, test: { name: "bench", include: ["test/bench/**/*.test.ts"], ...serial } },
     ],

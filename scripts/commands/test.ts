@@ -6,14 +6,16 @@ import { join } from "node:path";
 
 import { exitStatus, MeshError } from "../errors.ts";
 import { paintResult, printResult } from "../output/print.ts";
+import { lookForEngine } from "../tools/docker/look-for-engine.ts";
 import { ensureTools } from "../tools/ensure-tools.ts";
 import type { Context } from "./context.ts";
 
 /** Suites by name; each step is a check of the sources or a project of vitest.config.ts. */
 const suites = {
-  all: ["format", "lint", "types", "unit", "e2e"],
+  all: ["format", "lint", "types", "unit", "e2e", "docker"],
   unit: ["unit"],
   e2e: ["e2e"],
+  docker: ["docker"],
   soak: ["soak"],
   bench: ["bench"],
 } as const;
@@ -42,18 +44,31 @@ export async function test(context: Context, suite = "all"): Promise<number> {
     });
   }
   const steps: readonly Step[] = suites[suite];
-  if (steps.some((step) => step === "e2e" || step === "soak" || step === "bench")) await provideTools(context);
+  if (steps.some((step) => !isCheck(step) && step !== "unit")) await provideTools(context);
   let total: Counts = { passed: 0, failed: 0, skipped: 0 };
   for (const step of steps) {
     context.signal.throwIfAborted();
     const began = performance.now();
-    const counts = isCheck(step) ? await runCheck(context, step) : await runProject(context, step);
+    const missing = step === "docker" && suite === "all" ? await whyNoEngine(context) : undefined;
+    const counts = missing === undefined ? await runStep(context, step) : { passed: 0, failed: 0, skipped: 1 };
     const colour = counts.failed === 0 ? "green" : "red";
-    printResult(`${paintResult(colour, step)}: ${line(counts)} (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+    const why = missing ?? `${((performance.now() - began) / 1000).toFixed(1)} s`;
+    printResult(`${paintResult(colour, step)}: ${line(counts)} (${why})`);
     total = sum(total, counts);
   }
   printResult(line(total));
   return total.failed === 0 && total.passed > 0 ? exitStatus.ok : exitStatus.no;
+}
+
+/** Root gets an engine where none runs (test/docker/engine.ts). Undefined: there will be one. */
+async function whyNoEngine({ env, signal }: Context): Promise<string | undefined> {
+  if (process.getuid?.() === 0) return undefined;
+  const sighting = await lookForEngine({ env, signal });
+  return sighting.kind === "answers" ? undefined : `no Docker engine for this user: ${sighting.said}`;
+}
+
+async function runStep(context: Context, step: Step): Promise<Counts> {
+  return isCheck(step) ? runCheck(context, step) : runProject(context, step);
 }
 
 /** Real SPIRE and Envoy, found or built once; tests and what they start find them by these variables. */

@@ -161,11 +161,9 @@ async function reconciled(mesh: BringingUp, domain: DomainPlan, api: ServerApi):
       ...waiting(mesh),
       fix: `./mesh restart ${process}`,
     });
-    const report = await controller
-      .applyPlan(mesh.plan)
-      .catch(async (error: unknown) => {
-        throw await explainRejection(error, domain, mesh.runtime);
-      });
+    const report = await controller.applyPlan(mesh.plan).catch(async (error: unknown) => {
+      throw await explainRejection(error, domain, mesh.runtime);
+    });
     mesh.trust.push(...report.trust);
     mesh.takenUp.push(...report.files);
     return;

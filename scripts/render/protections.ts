@@ -363,20 +363,28 @@ export const protections: readonly Protection[] = [
   },
 ];
 
-/** Whether a field's path, e.g. `["inbound", "filter_chains", "filters"]`, is the one a protection names. */
-export function covers({ where }: Protection, path: readonly string[]): boolean {
-  return matches(where.split("."), path);
-}
+const patterns = new Map(protections.map(({ id, where }) => [id, patternOf(where)]));
 
-function matches(pattern: readonly string[], path: readonly string[]): boolean {
-  const [step, ...rest] = pattern;
-  if (step === undefined) return path.length === 0;
-  if (step === "**") return path.some((_, index) => matches(rest, path.slice(index))) || matches(rest, []);
-  const [head, ...tail] = path;
-  return head !== undefined && (step === "*" || step === head) && matches(rest, tail);
+/** Whether a field's path, e.g. `["inbound", "filter_chains", "filters"]`, is the one a protection names. */
+export function covers({ id }: Protection, path: readonly string[]): boolean {
+  return patterns.get(id)?.test(lineOf(path)) ?? false;
 }
 
 /** The row for a field: the first that names it. */
 export function protectionOf(path: readonly string[]): Protection | undefined {
-  return protections.find((protection) => covers(protection, path));
+  const line = lineOf(path);
+  return protections.find(({ id }) => patterns.get(id)?.test(line));
+}
+
+/** `*` is one step, whatever it is called; `**` any number of them. */
+function patternOf(where: string): RegExp {
+  const steps = where.split(".").map((step) => {
+    if (step === "**") return String.raw`(?:\n.*)*`;
+    return step === "*" ? String.raw`\n.*` : String.raw`\n${RegExp.escape(step)}`;
+  });
+  return new RegExp(`^${steps.join("")}$`);
+}
+
+function lineOf(path: readonly string[]): string {
+  return path.map((step) => `\n${step}`).join("");
 }

@@ -11,7 +11,7 @@ import { parseMesh } from "../../../scripts/model/parse.ts";
 import { plan } from "../../../scripts/plan/build.ts";
 import { dockerHost } from "../../../scripts/plan/docker.ts";
 import type { Plan } from "../../../scripts/plan/plan.ts";
-import { dockerFiles } from "../../../scripts/render/docker.ts";
+import { type CommittedFile, dockerFiles } from "../../../scripts/render/docker.ts";
 
 export interface Compose {
   readonly name: string;
@@ -57,8 +57,15 @@ export function dockerPlan(name: string): Plan {
   return plan(mesh, dockerHost(mesh));
 }
 
+const filesByMesh = new Map(meshNames.map((name) => [name, dockerFiles(meshOf(name))]));
+
+/** The files of a mesh of the goldens. They are rendered once. */
+export function filesOf(name: string): readonly CommittedFile[] {
+  return filesByMesh.get(name) ?? [];
+}
+
 export function composeOf(name: string): { readonly text: string; readonly compose: Compose } {
-  const text = dockerFiles(meshOf(name)).find(({ path }) => path === "docker-compose.yml")?.content ?? "";
+  const text = filesOf(name).find(({ path }) => path === "docker-compose.yml")?.content ?? "";
   const compose: Compose = parse(text, { merge: true });
   return { text, compose };
 }

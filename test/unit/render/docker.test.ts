@@ -11,7 +11,7 @@ import { parseMesh } from "../../../scripts/model/parse.ts";
 import { plan } from "../../../scripts/plan/build.ts";
 import { dockerHost } from "../../../scripts/plan/docker.ts";
 import { dockerFiles } from "../../../scripts/render/docker.ts";
-import { composeOf, dockerPlan, goldenDir, meshNames, meshOf } from "./docker-meshes.ts";
+import { composeOf, dockerPlan, filesOf, goldenDir, meshNames, meshOf } from "./docker-meshes.ts";
 
 const repositoryDir = join(import.meta.dirname, "../../..");
 
@@ -23,7 +23,7 @@ test("the files of the shipped mesh are as committed", async ({ expect }) => {
 
 for (const mesh of meshNames.filter((name) => name !== "quotes")) {
   test(`the docker files of ${mesh} are as committed`, async ({ expect }) => {
-    for (const { path, content } of dockerFiles(meshOf(mesh)))
+    for (const { path, content } of filesOf(mesh))
       if (!/plan\.json$|manifests\//.test(path))
         await expect(content).toMatchFileSnapshot(join(goldenDir, "docker", mesh, path));
   });
@@ -43,7 +43,7 @@ test("a workload that is added moves nobody", ({ expect }) => {
 });
 
 test("what is committed names the subnet by the variable wherever a program reads it", ({ expect }) => {
-  const files = dockerFiles(meshOf("quotes"));
+  const files = filesOf("quotes");
   const read = files.filter(({ path }) => /\.conf$|plan\.json$/.test(path));
   expect(read).toHaveLength(6);
   for (const { path, content } of read) {
@@ -59,9 +59,7 @@ test("another subnet is another address and nothing else", ({ expect }) => {
 });
 
 test("a program's plan holds its own trust domain's part", ({ expect }) => {
-  const content = dockerFiles(meshOf("three-domains")).find(
-    ({ path }) => path === "spire/bank.example/plan.json",
-  )?.content;
+  const content = filesOf("three-domains").find(({ path }) => path === "spire/bank.example/plan.json")?.content;
   const own = JSON.parse(content ?? "");
   expect(own.domains.map(({ trustDomain }: { trustDomain: string }) => trustDomain)).toEqual(["bank.example"]);
   expect(own.processes.every(({ trustDomain }: { trustDomain: string }) => trustDomain === "bank.example")).toBe(true);

@@ -8,7 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { test } from "vitest";
 
-import { writeImageArchive } from "../../../../../scripts/tools/docker/stand-ins/image-archive.ts";
+import { writeImageArchive } from "../../../scripts/tools/docker/stand-ins/image-archive.ts";
 import {
   folder,
   link,
@@ -16,9 +16,9 @@ import {
   takeFile,
   takeFolder,
   withParents,
-} from "../../../../../scripts/tools/docker/stand-ins/machine-files.ts";
-import { root, tarSize, textFile, writeTar } from "../../../../../scripts/tools/docker/stand-ins/tar.ts";
-import { tempDir } from "../../../runtime/temp-dir.ts";
+} from "../../../scripts/tools/docker/stand-ins/machine-files.ts";
+import { root, tarSize, textFile, writeTar } from "../../../scripts/tools/docker/stand-ins/tar.ts";
+import { tempDir } from "../../unit/runtime/temp-dir.ts";
 
 const exec = promisify(execFile);
 const user = { uid: 1000, gid: 70_000 };

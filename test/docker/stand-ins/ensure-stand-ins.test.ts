@@ -2,11 +2,11 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { test as base } from "vitest";
 
-import { ensureStandIns } from "../../../../../scripts/tools/docker/stand-ins/ensure-stand-ins.ts";
-import { imageNames } from "../../../../../scripts/tools/docker/stand-ins/images.ts";
-import { versions } from "../../../../../scripts/tools/versions.ts";
-import { tempDir } from "../../../runtime/temp-dir.ts";
-import { failing, linesOf, pathWith } from "../fake-programs.ts";
+import { ensureStandIns } from "../../../scripts/tools/docker/stand-ins/ensure-stand-ins.ts";
+import { imageNames } from "../../../scripts/tools/docker/stand-ins/images.ts";
+import { versions } from "../../../scripts/tools/versions.ts";
+import { tempDir } from "../../unit/runtime/temp-dir.ts";
+import { failing, linesOf, pathWith } from "../../unit/tools/docker/fake-programs.ts";
 
 const { signal } = new AbortController();
 const names = Object.values(imageNames);
