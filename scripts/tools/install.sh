@@ -36,15 +36,20 @@ fetch_node() {
       "run ./mesh once without --offline, or install Node $minimum or newer"
   need_npm "Node $minimum or newer${found:+ ($(command -v node) is $found)}"
   stage=$folder/stage.$$
-  with_progress node "getting Node $wanted" npm install --prefix "$stage" --cache "$cache/npm" --prefer-offline \
-    --no-save --ignore-scripts --no-audit --no-fund --loglevel=error "node-$platform@$wanted" ||
-    fail_by_log "Node $wanted could not be fetched from npm"
+  make_folder "$stage"
+  with_progress node "getting Node $wanted" npm_install_node || fail_by_log "Node $wanted could not be fetched from npm"
   fetched=$stage/node_modules/node-$platform/bin/node
   has_right_checksum "$fetched" ||
     fail MESH_TOOL_FETCH "Node $wanted from npm does not have the checksum in versions.json" \
       "see which registry npm uses: npm config get registry"
   chmod 755 "$fetched"
   mv -f "$fetched" "$node"
+}
+
+# In a folder of its own and not by --prefix, which would hide the machine's npm configuration: its registry, its CAs.
+npm_install_node() {
+  cd -- "$stage" && echo '{}' >package.json && exec npm install --cache "$cache/npm" --prefer-offline \
+    --no-save --ignore-scripts --no-audit --no-fund --loglevel=error "node-$platform@$wanted"
 }
 
 has_right_checksum() {
