@@ -38,6 +38,10 @@ function program(): Command {
     // No short form: -f is --follow of logs.
     .option("--file <path>", "the description (default: mesh.yaml beside ./mesh)")
     .option("--state <dir>", "the state folder (default: .mesh beside the description)")
+    .option(
+      "--runtime <name>",
+      "native or docker (default: what the mesh is on; else MESH_RUNTIME; else native on Linux)",
+    )
     .option("--offline", "download and build nothing; say what is missing")
     .option("-q, --quiet", "no progress")
     .addHelpText("before", examples)
@@ -116,8 +120,15 @@ function addReading(mesh: Command): void {
 function addDevelopment(mesh: Command): void {
   mesh
     .command("render")
-    .description("print every file that follows from mesh.yaml")
-    .action(async (_, command: Command) => run(command, (await import("./commands/render.ts")).renderFiles));
+    .description("write what containers read, docker-compose.yml, envoy/ and spire/, as mesh.yaml says")
+    .option("--check", "change nothing; exit 1 when something would change")
+    .option("--print", "print every file of the native runtime instead")
+    .action(async (options: { check?: boolean; print?: boolean }, command: Command) => {
+      const { renderFiles } = await import("./commands/render.ts");
+      await run(command, (context) =>
+        renderFiles(context, { check: options.check === true, print: options.print === true }),
+      );
+    });
   mesh
     .command("test [suite]")
     .description("prove it: format, lint, types, unit, e2e; or one of unit, e2e, soak, bench")

@@ -6,6 +6,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { MeshError, messageOf, systemErrorCode } from "../errors.ts";
 import type { Report } from "../events.ts";
 import type { Mesh } from "../model/mesh.ts";
+import type { Plan } from "../plan/plan.ts";
 import { parseMesh } from "../model/parse.ts";
 import { toolCacheDir } from "../tools/cache-dir.ts";
 
@@ -14,6 +15,7 @@ export interface GlobalOptions {
   readonly file?: string;
   readonly state?: string;
   readonly offline?: boolean;
+  readonly runtime?: string;
 }
 
 export interface Context {
@@ -23,6 +25,8 @@ export interface Context {
   readonly stateDir: string;
   readonly cacheDir: string;
   readonly offline: boolean;
+  /** What was asked for: by --runtime, else by MESH_RUNTIME. */
+  readonly runtime: Plan["runtime"] | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly report: Report;
   /** Aborted by Ctrl-C and SIGTERM. */
@@ -47,10 +51,17 @@ export function contextOf(options: GlobalOptions, { cwd, env, report, signal }: 
     stateDir,
     cacheDir: toolCacheDir({ env }),
     offline: options.offline === true,
+    runtime: runtimeNamed(options.runtime ?? env["MESH_RUNTIME"]),
     env,
     report,
     signal,
   };
+}
+
+function runtimeNamed(name: string | undefined): Plan["runtime"] | undefined {
+  if (name === undefined || name === "") return undefined;
+  if (name === "native" || name === "docker") return name;
+  throw new MeshError("MESH_USAGE", `there is no runtime ${name}`, { fix: "--runtime native, or --runtime docker" });
 }
 
 /**

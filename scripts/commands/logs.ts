@@ -2,9 +2,8 @@
 
 import { exitStatus, MeshError } from "../errors.ts";
 import { paintResult, printable, printResult } from "../output/print.ts";
-import { nativeRuntime } from "../runtime/native.ts";
-import { openStateFolder } from "../runtime/state.ts";
 import type { Context } from "./context.ts";
+import { openRuntime } from "./open-runtime.ts";
 
 export interface LogsOptions {
   readonly names: readonly string[];
@@ -16,13 +15,12 @@ export interface LogsOptions {
 const colours = ["cyan", "magenta", "yellow", "green", "blue"] as const;
 
 /** Also after the mesh has stopped, as long as its logs are there. */
-export async function logs({ stateDir, env, report, signal }: Context, options: LogsOptions): Promise<number> {
+export async function logs(context: Context, options: LogsOptions): Promise<number> {
   const { names, follow } = options;
-  const folder = await openStateFolder(stateDir, { create: false });
-  const plan = await folder.readPlan();
-  if ((await folder.read()) === undefined || plan === undefined)
+  const { signal } = context;
+  const { runtime, plan, phase } = await openRuntime(context);
+  if (phase === "absent" || plan === undefined)
     throw new MeshError("MESH_NOT_UP", "there are no logs: the mesh is not up", { fix: "./mesh up" });
-  const runtime = nativeRuntime({ folder, env, report });
   const known = plan.processes.map(({ name }) => name);
   const width = Math.max(...(names.length === 0 ? known : names).map(({ length }) => length));
   try {

@@ -1,7 +1,7 @@
 // ./mesh status: asks every controller at once, joins and judges their facts. Exit status 1 when the mesh is not ready.
 
 import { assess } from "../control/assess.ts";
-import { controllerClient } from "../control/client.ts";
+import { type Ask, controllerClient } from "../control/client.ts";
 import { rejectionInLog } from "../control/rejection.ts";
 import type { DomainStatus, StatusReport } from "../control/status-report.ts";
 import { exitStatus, messageOf } from "../errors.ts";
@@ -13,26 +13,29 @@ import type { Context } from "./context.ts";
 import { meshThatIsUp } from "./mesh-that-is-up.ts";
 
 export async function status(context: Context, { json }: { readonly json: boolean }): Promise<number> {
-  const { plan, runtime } = await meshThatIsUp(context);
-  const report = await statusReport(plan, runtime);
+  const { plan, runtime, ask } = await meshThatIsUp(context);
+  const report = await statusReport(plan, { runtime, ask });
   if (json) printJson(report);
   else printResult(formatStatus(report, paintResult));
   return report.ready ? exitStatus.ok : exitStatus.no;
 }
 
 /** The joined facts of a mesh. Never throws for a part that does not answer: that is a fact. */
-export async function statusReport(plan: Plan, runtime: Pick<Runtime, "list" | "logs">): Promise<StatusReport> {
+export async function statusReport(
+  plan: Plan,
+  { runtime, ask }: { readonly runtime: Pick<Runtime, "list" | "logs">; readonly ask?: Ask | undefined },
+): Promise<StatusReport> {
   const [processes, ...domains] = await Promise.all([
     runtime.list(),
-    ...plan.domains.map(async (domain) => withReasons(await domainStatus(domain), runtime)),
+    ...plan.domains.map(async (domain) => withReasons(await domainStatus(domain, ask), runtime)),
   ]);
   return assess(plan, domains, processes);
 }
 
-async function domainStatus(domain: DomainPlan): Promise<DomainStatus> {
+async function domainStatus(domain: DomainPlan, ask: Ask | undefined): Promise<DomainStatus> {
   const { trustDomain, name } = domain;
   try {
-    return { trustDomain, name, facts: await controllerClient(domain).facts() };
+    return { trustDomain, name, facts: await controllerClient(domain, ask).facts() };
   } catch (error) {
     return { trustDomain, name, reason: messageOf(error) };
   }

@@ -3,19 +3,17 @@
 import { exitStatus } from "../errors.ts";
 import { printResult } from "../output/print.ts";
 import { takeLock } from "../runtime/lock.ts";
-import { nativeRuntime } from "../runtime/native.ts";
-import { openStateFolder } from "../runtime/state.ts";
 import type { Context } from "./context.ts";
+import { openRuntime } from "./open-runtime.ts";
 
-export async function stop({ stateDir, env, report }: Context): Promise<number> {
-  const folder = await openStateFolder(stateDir, { create: false });
-  const state = await folder.read();
-  if (state === undefined || state.phase === "stopped") {
+export async function stop(context: Context): Promise<number> {
+  const { folder, runtime, phase } = await openRuntime(context);
+  if (phase !== "up") {
     printResult("nothing is up");
     return exitStatus.ok;
   }
   await using _lock = await takeLock(folder.path, "./mesh stop");
-  await nativeRuntime({ folder, env, report }).suspend();
+  await runtime.suspend();
   printResult("stopped; ./mesh up resumes on the same CAs, ./mesh down destroys them");
   return exitStatus.ok;
 }

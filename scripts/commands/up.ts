@@ -16,8 +16,16 @@ import { openStateFolder } from "../runtime/state.ts";
 import { loadServerApi } from "../trust/server-api.ts";
 import { ensureTools } from "../tools/ensure-tools.ts";
 import { readMesh, type Context } from "./context.ts";
+import { runtimeOf } from "./open-runtime.ts";
 
 export async function up(context: Context): Promise<number> {
+  const folder = await openStateFolder(context.stateDir, { create: false });
+  const runtime = await runtimeOf(context, folder);
+  if (runtime === "docker") return (await import("./up-docker.ts")).upDocker(context);
+  return upNative(context);
+}
+
+async function upNative(context: Context): Promise<number> {
   const begun = performance.now();
   const { report, signal, repositoryDir, cacheDir, env, offline } = context;
   const mesh = await readMesh(context);

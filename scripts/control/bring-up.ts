@@ -8,7 +8,7 @@ import type { Report } from "../events.ts";
 import { isCrossed, probeEdge } from "../observe/edge.ts";
 import { isReady } from "../observe/readiness.ts";
 import type { DomainPlan, EdgePlan, Plan, Process, RenderedFile, Role } from "../plan/plan.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { ProcessRuntime } from "../runtime/runtime.ts";
 import { changesOf, type ReconcileReport } from "../trust/reconcile.ts";
 import { publishBundle } from "../trust/introduction.ts";
 import { connectWhenUp, type ServerApi } from "../trust/server-api.ts";
@@ -25,7 +25,7 @@ export interface BringUpOptions {
   readonly files: readonly RenderedFile[];
   /** Processes whose keys were minted anew: those of them that run must read them. */
   readonly rekeyed: readonly string[];
-  readonly runtime: Runtime;
+  readonly runtime: ProcessRuntime;
   readonly report: Report;
   readonly signal: AbortSignal;
 }

@@ -3,7 +3,7 @@
 
 import { MeshError, errorCatalogue, type ErrorCode } from "../errors.ts";
 import { factsVersion, type DomainFacts } from "../observe/facts.ts";
-import { requestUnix, type UnixResponse } from "../observe/unix-http.ts";
+import { requestUnix, type UnixRequest, type UnixResponse } from "../observe/unix-http.ts";
 import type { DomainPlan, Plan } from "../plan/plan.ts";
 import { domainFactsShape, planReportShape } from "./facts-shape.ts";
 import type { PlanReport } from "./report.ts";
@@ -25,11 +25,16 @@ export interface ControllerClient {
   readonly health: () => Promise<boolean>;
 }
 
+/** One request to a controller, wherever its socket is: on this machine, or in its container (ask-container.ts). */
+export type Ask = (process: string, request: UnixRequest) => Promise<UnixResponse>;
+
+const askHere: Ask = (_, request) => requestUnix(request);
+
 /** A client of the controller of `domain`. Opens a connection per call; holds nothing. */
-export function controllerClient(domain: Pick<DomainPlan, "controller">): ControllerClient {
+export function controllerClient(domain: Pick<DomainPlan, "controller">, ask: Ask = askHere): ControllerClient {
   const { process, socket } = domain.controller;
   const call = (method: string, path: string, deadlineMs: number, body?: string): Promise<UnixResponse> =>
-    requestUnix({ socket, method, path, deadlineMs, body }).catch((error: unknown) => {
+    ask(process, { socket, method, path, deadlineMs, body }).catch((error: unknown) => {
       throw new MeshError("MESH_CONTROLLER", `${process} does not answer on its socket`, {
         fix: `./mesh restart ${process}`,
         cause: error,
@@ -57,7 +62,7 @@ export function controllerClient(domain: Pick<DomainPlan, "controller">): Contro
     },
     health: async () => {
       try {
-        return (await requestUnix({ socket, path: "/health", deadlineMs: 1000 })).status === 200;
+        return (await ask(process, { socket, path: "/health", deadlineMs: 1000 })).status === 200;
       } catch {
         return false; // No socket, nobody listening, no answer in time: the question is answered.
       }

@@ -17,10 +17,10 @@ function image(variable: string, name: string): string {
 }
 
 /** How an image of the Dockerfile is built. It stands with one of the services that run it. */
-function built(target: "app" | "mesh"): ComposeMap {
+function built(target: "app" | "mesh", context: string): ComposeMap {
   return {
     build: {
-      context: ".",
+      context,
       target,
       args: { NODE_IMAGE: image("NODE_IMAGE", `node:${node.version}-bookworm-slim`) },
       secrets: ["npmrc", "certificates"],
@@ -28,31 +28,34 @@ function built(target: "app" | "mesh"): ComposeMap {
   };
 }
 
-export const fragments: ComposeMap = {
-  "x-contained": {
-    read_only: true,
-    cap_drop: ["ALL"],
-    security_opt: ["no-new-privileges:true"],
-    pids_limit: 64,
-    mem_limit: "192m",
-    ulimits: { core: 0 },
-    logging: { driver: "local", options: { "max-size": "5m", "max-file": "2" } },
-    restart: "unless-stopped",
-  },
-  "x-subnet": { MESH_SUBNET: subnetVariable },
-  "x-spire-server": { image: image("SPIRE_SERVER_IMAGE", `ghcr.io/spiffe/spire-server:${spire.version}`) },
-  "x-spire-agent": { image: image("SPIRE_AGENT_IMAGE", `ghcr.io/spiffe/spire-agent:${spire.version}`), pid: "host" },
-  "x-sidecar": { image: image("ENVOY_IMAGE", `envoyproxy/envoy:v${envoy.version}`), mem_limit: "384m" },
-  "x-app": { image: "${COMPOSE_PROJECT_NAME}:app" },
-  "x-app-build": built("app"),
-  "x-network": { "<<": merged("app"), mem_limit: "16m", pids_limit: 4, stop_signal: "SIGKILL" },
-  "x-controller": { image: "${COMPOSE_PROJECT_NAME}:mesh" },
-  "x-controller-build": built("mesh"),
-  "x-one-shot": { "<<": merged("controller"), network_mode: "none", restart: "no", cpu_shares: 4096 },
-  "x-proof": { interval: "1s", timeout: "45s", retries: 1 },
-  "x-internal": internal,
-  "x-memory": { type: "tmpfs", device: "tmpfs" },
-};
+/** @param context the checkout, for images that are built */
+export function fragments(context: string): ComposeMap {
+  return {
+    "x-contained": {
+      read_only: true,
+      cap_drop: ["ALL"],
+      security_opt: ["no-new-privileges:true"],
+      pids_limit: 64,
+      mem_limit: "192m",
+      ulimits: { core: 0 },
+      logging: { driver: "local", options: { "max-size": "5m", "max-file": "2" } },
+      restart: "unless-stopped",
+    },
+    "x-subnet": { MESH_SUBNET: subnetVariable },
+    "x-spire-server": { image: image("SPIRE_SERVER_IMAGE", `ghcr.io/spiffe/spire-server:${spire.version}`) },
+    "x-spire-agent": { image: image("SPIRE_AGENT_IMAGE", `ghcr.io/spiffe/spire-agent:${spire.version}`), pid: "host" },
+    "x-sidecar": { image: image("ENVOY_IMAGE", `envoyproxy/envoy:v${envoy.version}`), mem_limit: "384m" },
+    "x-app": { image: "${COMPOSE_PROJECT_NAME}:app" },
+    "x-app-build": built("app", context),
+    "x-network": { "<<": merged("app"), mem_limit: "16m", pids_limit: 4, stop_signal: "SIGKILL" },
+    "x-controller": { image: "${COMPOSE_PROJECT_NAME}:mesh" },
+    "x-controller-build": built("mesh", context),
+    "x-one-shot": { "<<": merged("controller"), network_mode: "none", restart: "no", cpu_shares: 4096 },
+    "x-proof": { interval: "1s", timeout: "45s", retries: 1 },
+    "x-internal": internal,
+    "x-memory": { type: "tmpfs", device: "tmpfs" },
+  };
+}
 
 export const fragmentComments: Comments = {
   "x-contained":

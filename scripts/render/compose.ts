@@ -26,12 +26,19 @@ const roles: readonly Role[] = [
   "app",
 ];
 
-export function composeFile(input: ComposeInput): string {
-  const { plan } = input;
+export interface ComposeFileInput extends ComposeInput {
+  /** Of the project. */
+  readonly name: string;
+  /** The checkout, for images that are built. */
+  readonly context: string;
+}
+
+export function composeFile(input: ComposeFileInput): string {
+  const { plan, name, context } = input;
   const processes = plan.domains.flatMap(({ trustDomain }) => inOrder(plan, trustDomain));
   const content = {
-    name: "federated-spiffe-mesh",
-    ...fragmentsFor(processes),
+    name,
+    ...fragmentsFor(processes, context),
     services: Object.fromEntries(processes.map((process) => [process.name, service(input, process)])),
     networks: networks(plan),
     volumes: volumes(plan),
@@ -49,8 +56,8 @@ export function composeFile(input: ComposeInput): string {
 }
 
 /** Nothing is explained that this mesh has not. */
-function fragmentsFor(processes: readonly Process[]): ComposeMap {
-  const { "x-network": network, ...common } = fragments;
+function fragmentsFor(processes: readonly Process[], context: string): ComposeMap {
+  const { "x-network": network, ...common } = fragments(context);
   return processes.some(({ role }) => role === "network") ? { ...common, "x-network": network } : common;
 }
 

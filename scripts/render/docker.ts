@@ -2,6 +2,7 @@
 
 import type { Mesh } from "../model/mesh.ts";
 import { plan } from "../plan/build.ts";
+import { ownPart } from "../plan/own-part.ts";
 import { dockerHost } from "../plan/docker.ts";
 import type { DomainPlan, Plan, RenderedFile } from "../plan/plan.ts";
 import { composeFile } from "./compose.ts";
@@ -18,11 +19,27 @@ export interface CommittedFile {
 /** What SPIRE (`-expandEnv`) and our programs in the containers replace by the subnet in use. */
 const subnetInFiles = "${MESH_SUBNET}";
 
-/** The committed renderings of a mesh; `./mesh render --check` holds them to this. */
-export function dockerFiles(mesh: Mesh): CommittedFile[] {
+/** The project of the checkout itself; any other mesh has a name of its own. */
+export const checkoutProject = { name: "federated-spiffe-mesh", context: "." } as const;
+
+export interface DockerFilesOptions {
+  /** Of the Compose project. */
+  readonly name: string;
+  /** The checkout, relative to docker-compose.yml or absolute: what images are built from. */
+  readonly context: string;
+}
+
+/** Every file of a mesh in containers; `./mesh render --check` holds the committed ones to this. */
+export function dockerFiles(mesh: Mesh, { name, context }: DockerFilesOptions = checkoutProject): CommittedFile[] {
   const symbolic = plan(mesh, dockerHost(mesh, { subnet: subnetInFiles }));
   const files = mountedFiles(symbolic);
-  const compose = composeFile({ plan: plan(mesh, dockerHost(mesh, { subnet: subnetVariable })), files, configDir });
+  const compose = composeFile({
+    plan: plan(mesh, dockerHost(mesh, { subnet: subnetVariable })),
+    files,
+    configDir,
+    name,
+    context,
+  });
   return [
     { path: "docker-compose.yml", content: compose },
     ...files.map(({ path, content }) => ({ path: path.slice(configDir.length + 1), content })),
@@ -40,26 +57,17 @@ function mountedFiles(symbolic: Plan): RenderedFile[] {
   ];
 }
 
-/** What the programs of one trust domain need to know: their own part, as two companies would have it. */
+/** What the programs of one trust domain read. */
 function planFile(whole: Plan, domain: DomainPlan): RenderedFile {
-  const { trustDomain, controller } = domain;
-  const processes = whole.processes.filter((process) => process.trustDomain === trustDomain);
-  const names = processes.map(({ name }) => name);
-  const own: Plan = {
-    runtime: whole.runtime,
-    domains: [domain],
-    processes,
-    folders: whole.folders.filter(({ mounts = {} }) => Object.keys(mounts).every((name) => names.includes(name))),
-    edges: whole.edges.filter(({ caller }) => caller.trustDomain === trustDomain),
-  };
-  const path = processes.find(({ name }) => name === controller.process)?.files[0];
+  const { controller } = domain;
+  const path = whole.processes.find(({ name }) => name === controller.process)?.files[0];
   if (path === undefined) throw new Error(`${controller.process} starts from no plan`);
   return {
     path,
     process: controller.process,
     dynamic: false,
     mode: 0o644,
-    content: `${JSON.stringify(own, null, 2)}\n`,
+    content: `${JSON.stringify(ownPart(whole, domain), null, 2)}\n`,
   };
 }
 

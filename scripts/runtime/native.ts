@@ -15,7 +15,7 @@ import { choosePlaces } from "./places.ts";
 import { checkAddresses, checkSocketPaths } from "./preflight.ts";
 import type { ProcessIdentity } from "./proc.ts";
 import { findSetpriv } from "./program.ts";
-import type { ProcessStatus, Runtime } from "./runtime.ts";
+import type { ProcessRuntime, ProcessStatus } from "./runtime.ts";
 import { buildEnvironment, toSpec } from "./specs.ts";
 import type { Places, State, StateFolder } from "./state.ts";
 import { askUp, graceMs, listProcesses, stopProcesses } from "./supervised-by.ts";
@@ -32,7 +32,7 @@ export interface NativeOptions {
   readonly report: Report;
 }
 
-export function nativeRuntime(options: NativeOptions): Runtime {
+export function nativeRuntime(options: NativeOptions): ProcessRuntime {
   const { folder, env } = options;
   const uid = process.getuid?.() ?? 0;
   const state = async (): Promise<State | undefined> => options.reading ?? (await folder.read());

@@ -42,13 +42,38 @@ export async function checkAddresses(plan: Plan, options: { readonly ours: reado
     .flatMap((process) => process.listens.map((address) => ({ address, process })))
     .filter(({ address }) => !ours.has(printed(address)));
   const firstFree = firstUnprivilegedPort();
-  const problems = await Promise.all(
+  await refuseProblems(
     wanted.map(async (one) => {
       const privileged = one.address.port < firstFree && one.process.user.uid !== 0;
       const code = privileged ? "EACCES" : await bindProblem(one.address);
       return code === undefined ? undefined : describe(one, code);
     }),
   );
+}
+
+/**
+ * The same for containers, of which this machine sees the published pages alone. The engine binds them, whatever the port.
+ *
+ * @param options.running processes of this mesh that run
+ * @throws MeshError MESH_PORT_TAKEN, MESH_ADDRESS_UNUSABLE
+ */
+export async function checkPublished(plan: Plan, options: { readonly running: ReadonlySet<string> }): Promise<void> {
+  const wanted = plan.domains
+    .flatMap(({ sidecars }) => sidecars)
+    .flatMap(({ process: name, published }) => {
+      const process = plan.processes.find((one) => one.name === name);
+      return published === undefined || process === undefined ? [] : [{ address: published, process }];
+    });
+  await refuseProblems(
+    wanted.map(async (one) => {
+      const code = options.running.has(one.process.name) ? undefined : await bindProblem(one.address);
+      return code === undefined || code === "EACCES" ? undefined : describe(one, code);
+    }),
+  );
+}
+
+async function refuseProblems(found: readonly Promise<Problem | undefined>[]): Promise<void> {
+  const problems = await Promise.all(found);
   const [first, ...others] = problems.filter((problem) => problem !== undefined);
   if (first === undefined) return;
   throw new MeshError(first.code, first.message, { fix: first.fix, details: others.map(({ message }) => message) });

@@ -1,5 +1,5 @@
 // The runtime: where the processes of a Plan live. One interface, two implementations (native.ts, docker): commands
-// hold a Runtime and never ask which one it is.
+// hold a Runtime and never ask which one it is; only what brings a mesh up does.
 
 import type { Plan, Process, RenderedFile } from "../plan/plan.ts";
 
@@ -7,6 +7,42 @@ import type { Plan, Process, RenderedFile } from "../plan/plan.ts";
 export interface Runtime {
   readonly kind: Plan["runtime"];
 
+  /**
+   * Ends and starts these again, side by side; back-off and failure are forgotten.
+   *
+   * @throws MeshError MESH_NO_SUCH_PROCESS
+   */
+  restart(names: readonly string[]): Promise<void>;
+
+  /** Every process that is meant to run, in the order it was first started. Empty when the mesh is not up. */
+  list(): Promise<readonly ProcessStatus[]>;
+
+  /**
+   * Lines of these processes' logs, oldest first; all processes when `names` is empty.
+   *
+   * @throws MeshError MESH_NO_SUCH_PROCESS
+   */
+  logs(names: readonly string[], options: LogOptions): AsyncIterable<LogLine>;
+
+  /**
+   * Ends every process, dependants (`after`) before what they depend on, then removes all that is not durable
+   * (`Folder.durable`). The state says `stopped`; `begin` resumes from it.
+   */
+  suspend(): Promise<void>;
+
+  /**
+   * Ends every process and removes all that ever was: sockets, keys, data, copies, state; also what a command left that
+   * failed or was killed, and when the state is lost. What is somebody else's by now is left alone, and said. Safe to
+   * repeat.
+   */
+  destroy(): Promise<void>;
+
+  /** Whether there is anything for `destroy` to do. */
+  exists(): Promise<boolean>;
+}
+
+/** A runtime whose processes are started one by one, in an order that is the caller's: the native one. Compose has its own. */
+export interface ProcessRuntime extends Runtime {
   /**
    * Proves that `plan` can be started here before anything is: every listening address of a process that does not run
    * yet is free, and every Unix socket's path fits (107 bytes, unix(7)).
@@ -35,41 +71,8 @@ export interface Runtime {
   /** Ends these (SIGTERM, after a grace of 10 s SIGKILL; all they spawned too) and forgets them. Unknown names are ignored. */
   stop(names: readonly string[]): Promise<void>;
 
-  /**
-   * Ends and starts these again, side by side; back-off and failure are forgotten.
-   *
-   * @throws MeshError MESH_NO_SUCH_PROCESS
-   */
-  restart(names: readonly string[]): Promise<void>;
-
-  /** Every process that is meant to run, in the order it was first started. Empty when the mesh is not up. */
-  list(): Promise<readonly ProcessStatus[]>;
-
   /** Each death from now on, until `signal` is aborted: lets a wait for readiness fail at once with the reason. */
   exits(signal: AbortSignal): AsyncIterable<ProcessStatus>;
-
-  /**
-   * Lines of these processes' logs, oldest first; all processes when `names` is empty.
-   *
-   * @throws MeshError MESH_NO_SUCH_PROCESS
-   */
-  logs(names: readonly string[], options: LogOptions): AsyncIterable<LogLine>;
-
-  /**
-   * Ends every process, dependants (`after`) before what they depend on, then removes all that is not durable
-   * (`Folder.durable`). The state says `stopped`; `begin` resumes from it.
-   */
-  suspend(): Promise<void>;
-
-  /**
-   * Ends every process and removes all that ever was: sockets, keys, data, copies, state; also what a command left that
-   * failed or was killed, and when the state is lost. What is somebody else's by now is left alone, and said. Safe to
-   * repeat.
-   */
-  destroy(): Promise<void>;
-
-  /** Whether there is anything for `destroy` to do. */
-  exists(): Promise<boolean>;
 }
 
 /** Names of processes by what `start` did to them. */

@@ -128,7 +128,7 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
-const ownNames = new Set(["state.json", "plan.json", "lock", "data", "logs", "stage", "decisions"]);
+const ownNames = new Set(["state.json", "plan.json", "lock", "data", "logs", "stage", "decisions", "docker"]);
 
 /** What a command or a crash may have left. */
 function isOwnName(name: string): boolean {

@@ -10,7 +10,7 @@ import type { Mesh, Workload } from "../../scripts/model/mesh.ts";
 import type { Folder, Plan, Process, User } from "../../scripts/plan/plan.ts";
 import { readHost } from "../../scripts/runtime/host.ts";
 import { nativeRuntime } from "../../scripts/runtime/native.ts";
-import type { ProcessStatus, Runtime } from "../../scripts/runtime/runtime.ts";
+import type { ProcessStatus, ProcessRuntime } from "../../scripts/runtime/runtime.ts";
 import { type State, type StateFolder, openStateFolder } from "../../scripts/runtime/state.ts";
 import { until } from "../../scripts/wait.ts";
 
@@ -19,10 +19,10 @@ export const isRoot = process.getuid?.() === 0;
 export interface SupervisedMesh {
   readonly folder: StateFolder;
   /** Of the mesh as the state folder says now. */
-  readonly runtime: Runtime;
+  readonly runtime: ProcessRuntime;
   readonly events: StageEvent[];
   /** Another life: what `./mesh up` does before the first process starts. */
-  begin(processes: readonly Process[]): Promise<Runtime>;
+  begin(processes: readonly Process[]): Promise<ProcessRuntime>;
   state(): Promise<State>;
   process(name: string, command: readonly string[], more?: Partial<Process>): Promise<Process>;
   status(name: string): Promise<ProcessStatus>;
@@ -43,7 +43,7 @@ async function newMesh(onTestFinished: (clean: () => Promise<void>) => void): Pr
   const folder = await openStateFolder(dir, { create: true });
   const events: StageEvent[] = [];
   const report = (event: StageEvent): void => void events.push(event);
-  const current = (): Runtime => nativeRuntime({ folder, env: process.env, report });
+  const current = (): ProcessRuntime => nativeRuntime({ folder, env: process.env, report });
   onTestFinished(async () => {
     await current().destroy();
     await rm(dir, { recursive: true, force: true });

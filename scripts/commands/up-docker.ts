@@ -1,0 +1,65 @@
+// ./mesh up on the docker runtime: renders what the containers read, and has Compose run it.
+
+import { bringUpContainers } from "../control/bring-up-containers.ts";
+import { exitStatus } from "../errors.ts";
+import { printResult } from "../output/print.ts";
+import { formatDifference, formatWelcome } from "../output/up.ts";
+import { plan } from "../plan/build.ts";
+import { defaultSubnet, dockerHost } from "../plan/docker.ts";
+import { dockerFiles } from "../render/docker.ts";
+import { checkAppFiles } from "../runtime/app-files.ts";
+import type { ComposeProject } from "../runtime/compose-project.ts";
+import { containersOf } from "../runtime/containers.ts";
+import { dockerRuntime, exists } from "../runtime/docker.ts";
+import { takeLock } from "../runtime/lock.ts";
+import { checkPublished } from "../runtime/preflight.ts";
+import { writeRendered } from "../runtime/rendered.ts";
+import { openStateFolder } from "../runtime/state.ts";
+import { chooseSubnet, chosenSubnet } from "../runtime/subnet.ts";
+import { readMesh, type Context } from "./context.ts";
+import { filesOptions, openProject } from "./open-docker.ts";
+
+export async function upDocker(context: Context): Promise<number> {
+  const begun = performance.now();
+  const { report, signal, repositoryDir, offline } = context;
+  const mesh = await readMesh(context);
+  await checkAppFiles(mesh, repositoryDir);
+  const folder = await openStateFolder(context.stateDir, { create: true });
+  await using _lock = await takeLock(folder.path, "./mesh up");
+  const found = await openProject(context, folder);
+  if (offline) await provideImages(context, found);
+  const isNew = !(await exists(found));
+  const subnet = isNew
+    ? await chooseSubnet(found, defaultSubnet)
+    : ((await chosenSubnet(found.dir, found.env)) ?? defaultSubnet);
+  const project = { ...found, env: { ...found.env, MESH_SUBNET: subnet } };
+  const planned = plan(mesh, dockerHost(mesh, { subnet }));
+  const before = await folder.readPlan();
+  const running = (await containersOf(project)).filter(({ state }) => state === "running");
+  const wasUp = running.length > 0;
+  await checkPublished(planned, { running: new Set(running.map(({ service }) => service)) });
+  await writeRendered(project.dir, dockerFiles(mesh, filesOptions(context, folder)));
+  await folder.writePlan(planned);
+  const runtime = dockerRuntime(project, planned, folder);
+  try {
+    const brought = await bringUpContainers({ before, plan: planned, project, runtime, offline, report, signal });
+    const summary = { ...brought, firstRequestMs: undefined, elapsedMs: performance.now() - begun };
+    printResult(wasUp ? formatDifference(planned, summary) : formatWelcome(planned, summary));
+    return exitStatus.ok;
+  } catch (error) {
+    // A mesh that was serving goes on with what it has; of a first try nothing is left.
+    if (!wasUp) await (isNew ? runtime.destroy() : runtime.suspend());
+    throw error;
+  }
+}
+
+/** Where no registry is to be asked: images of the tool cache's programs, under the official names. */
+async function provideImages(context: Context, { env }: ComposeProject): Promise<void> {
+  const { cacheDir, report, signal, offline } = context;
+  const [{ ensureStandIns }, { ensureTools }] = await Promise.all([
+    import("../tools/docker/stand-ins/ensure-stand-ins.ts"),
+    import("../tools/ensure-tools.ts"),
+  ]);
+  const tools = await ensureTools({ cacheDir, offline, report, signal });
+  await ensureStandIns({ cacheDir, offline, tools, env, report, signal });
+}

@@ -1,0 +1,108 @@
+// Says why `docker compose up` failed: by the container that keeps dying or cannot prove its work, with its own words; else
+// by what Compose said.
+
+import { MeshError, type ErrorCode } from "../errors.ts";
+import type { ComposeProject } from "../runtime/compose-project.ts";
+import { type Container, containersOf, isOneShot } from "../runtime/containers.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { Plan } from "../plan/plan.ts";
+
+export interface ComposeFailure {
+  readonly verb: string;
+  readonly stderr: string;
+  readonly plan: Plan;
+  readonly project: ComposeProject;
+  readonly runtime: Pick<Runtime, "logs">;
+}
+
+const lastLines = 8;
+
+interface Cause {
+  readonly words: RegExp;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly fix: string;
+}
+
+/** Docker and Compose tell these by their words alone. */
+const causes: readonly Cause[] = [
+  {
+    words: /no space left on device|disk quota exceeded/iu,
+    code: "MESH_DISK_FULL",
+    message: "the engine has no space left",
+    fix: "make room: docker system df; docker builder prune",
+  },
+  {
+    words: /port is already allocated|address already in use|ports are not available/iu,
+    code: "MESH_PORT_TAKEN",
+    message: "a published port is taken",
+    fix: "see by whom: docker ps; ss -ltnp; end it, or choose another `publish` in mesh.yaml",
+  },
+  {
+    words: /pool overlaps with other one|invalid pool request/iu,
+    code: "MESH_ADDRESS_UNUSABLE",
+    message: "the mesh's addresses are those of another network",
+    fix: "choose others: MESH_SUBNET=10.77 ./mesh up",
+  },
+  {
+    words:
+      /no such image|pull access denied|manifest (?:unknown|for .* not found)|failed to (?:resolve|do request|fetch)|load metadata for|lookup \S+.*(?:no such host|i\/o timeout|server misbehaving)|TLS handshake timeout|Client\.Timeout|x509:|dial tcp/iu,
+    code: "MESH_IMAGE_ABSENT",
+    message: "an image is not on this machine and could not be pulled",
+    fix: "see that the engine reaches its registry: docker pull IMAGE; where none can be reached: ./mesh up --runtime docker --offline",
+  },
+];
+
+export async function explainComposeFailure(failure: ComposeFailure): Promise<MeshError> {
+  const { verb, stderr, project } = failure;
+  const said = stderr
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !isProgress.test(line));
+  const cause = causes.find(({ words }) => said.some((line) => words.test(line)));
+  if (cause !== undefined) {
+    const telling = said.filter((line) => cause.words.test(line)).slice(0, lastLines);
+    return new MeshError(cause.code, cause.message, { details: telling, fix: cause.fix });
+  }
+  const culprit = verb === "up" ? worst(await containersOf(project), failure.plan) : undefined;
+  if (culprit !== undefined) return containerError(culprit, failure);
+  return new MeshError("MESH_COMPOSE_FAILED", `docker compose ${verb} failed`, {
+    details: said.slice(-lastLines),
+    fix: `see what is there: docker compose ps --all; then run this again`,
+  });
+}
+
+/** ` Container mesh-quotes-1 Started` */
+const isProgress =
+  /^(?:Container|Network|Volume|Image) \S+ +(?:Creat|Start|Wait|Health|Exit|Recreat|Runn|Stopp|Remov|Pull)/u;
+
+/** In the order in which parts need each other, the first that died or could not prove its work. */
+function worst(containers: readonly Container[], plan: Plan): Container | undefined {
+  const byName = new Map(containers.map((container) => [container.service, container]));
+  const inOrder = plan.processes.flatMap((process) => {
+    const container = byName.get(process.name);
+    return container === undefined ? [] : [{ container, isOneShot: isOneShot(process) }];
+  });
+  const died = inOrder.find(({ container: { state, exitCode, error, restarts }, isOneShot: ends }) =>
+    ends ? (state === "exited" && exitCode !== 0) || error !== "" : state !== "running" || restarts > 0 || error !== "",
+  );
+  const unproven = inOrder.find(({ container: { health } }) => health !== undefined && health.status !== "healthy");
+  return (died ?? unproven)?.container;
+}
+
+async function containerError(container: Container, { runtime }: ComposeFailure): Promise<MeshError> {
+  const { service, exitCode, error, health } = container;
+  const lines: string[] = [];
+  for await (const { text } of runtime.logs([service], { lines: lastLines, follow: false })) lines.push(text);
+  const words = health === undefined || health.said === "" ? lines : health.said.split("\n");
+  const how =
+    error !== ""
+      ? `could not be started: ${error}`
+      : health !== undefined
+        ? "could not prove its work"
+        : `ended with exit status ${exitCode}`;
+  return new MeshError("MESH_PROCESS_FAILED", `${service} ${how}`, {
+    details: words.slice(-lastLines),
+    fix: `./mesh logs ${service}`,
+  });
+}

@@ -1,0 +1,141 @@
+// One Compose project: how `docker compose` and `docker` are asked about it. Every call is bounded, and what they said is
+// in the error.
+
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+import { systemErrorCode } from "../errors.ts";
+
+export interface ComposeProject {
+  readonly name: string;
+  /** Real path of the folder of its docker-compose.yml. */
+  readonly dir: string;
+  /** How Compose is called: `docker compose`, or a docker-compose. */
+  readonly command: readonly [string, ...string[]];
+  /** With what Compose fills in, e.g. MESH_SUBNET. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export interface Said {
+  /** Undefined: a signal ended it. */
+  readonly status: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface AskOptions {
+  readonly input?: string;
+  readonly signal?: AbortSignal;
+  readonly deadlineMs?: number;
+  /** Each line of standard error as it comes. */
+  readonly onLine?: (line: string) => void;
+}
+
+const answerMs = 20_000;
+const largestAnswer = 64 * 1024 ** 2;
+
+/** Labels that Compose gives what it makes (Compose, pkg/api/labels.go). */
+export const labels = {
+  project: "com.docker.compose.project",
+  service: "com.docker.compose.service",
+  workingDir: "com.docker.compose.project.working_dir",
+} as const;
+
+/** Runs `docker compose …` on the project to its end, whatever its status. */
+export async function compose(
+  project: ComposeProject,
+  args: readonly string[],
+  options: AskOptions = {},
+): Promise<Said> {
+  const [program, ...words] = project.command;
+  return run(program, [...words, ...composeWords(project), ...args], project, options);
+}
+
+/** Runs `docker …`, and returns what it printed. */
+export async function docker(
+  project: ComposeProject,
+  args: readonly string[],
+  options: AskOptions = {},
+): Promise<string> {
+  const { status, stdout, stderr } = await run("docker", args, project, options);
+  if (status === 0) return stdout;
+  throw new Error(`docker ${args.slice(0, 2).join(" ")} ended with ${status ?? "a signal"}: ${stderr.trim()}`);
+}
+
+/** Ids of what the engine has of the project: containers, volumes or networks. */
+export async function idsOf(project: ComposeProject, kind: "container" | "volume" | "network"): Promise<string[]> {
+  const all = kind === "container" ? ["--all", "--no-trunc"] : [];
+  const printed = await docker(project, [
+    kind,
+    "ls",
+    ...all,
+    "--quiet",
+    "--filter",
+    `label=${labels.project}=${project.name}`,
+  ]);
+  return printed.split("\n").filter((line) => line !== "");
+}
+
+/** Lines of a program's standard output and error as they come, until it ends or `signal` is aborted. */
+export async function* linesOf(
+  project: ComposeProject,
+  args: readonly string[],
+  signal: AbortSignal | undefined,
+): AsyncIterable<string> {
+  const [program, ...words] = project.command;
+  const child = spawn(program, [...words, ...composeWords(project), ...args], {
+    cwd: project.dir,
+    env: project.env,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const end = (): void => void child.kill();
+  signal?.addEventListener("abort", end, { once: true });
+  const ended = once(child, "close");
+  try {
+    for await (const line of createInterface({ input: child.stdout, crlfDelay: Infinity })) yield line;
+    await ended;
+  } finally {
+    signal?.removeEventListener("abort", end);
+    child.kill();
+  }
+}
+
+function composeWords({ name, dir }: ComposeProject): string[] {
+  return ["--project-name", name, "--project-directory", dir, "--file", `${dir}/docker-compose.yml`];
+}
+
+async function run(
+  program: string,
+  args: readonly string[],
+  { dir, env }: ComposeProject,
+  { input = "", signal, deadlineMs = answerMs, onLine }: AskOptions,
+): Promise<Said> {
+  signal?.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<Said>();
+  const child = execFile(
+    program,
+    args,
+    { cwd: dir, env, timeout: deadlineMs, maxBuffer: largestAnswer },
+    (error, stdout, stderr) => {
+      if (error !== null && child.exitCode === null && child.signalCode === null) reject(error);
+      else resolve({ status: child.exitCode ?? undefined, stdout, stderr });
+    },
+  );
+  // Compose answers an interruption by ending what it does in order.
+  const end = (): void => void child.kill("SIGINT");
+  signal?.addEventListener("abort", end, { once: true });
+  if (onLine !== undefined && child.stderr !== null) createInterface({ input: child.stderr }).on("line", onLine);
+  child.stdin?.on("error", ignoreClosedPipe).end(input);
+  try {
+    const said = await promise;
+    signal?.throwIfAborted();
+    return said;
+  } finally {
+    signal?.removeEventListener("abort", end);
+  }
+}
+
+function ignoreClosedPipe(error: unknown): void {
+  if (systemErrorCode(error) !== "EPIPE") throw error;
+}
