@@ -38,6 +38,7 @@ export const errorCatalogue = {
   MESH_COMPOSE_OLD: { exit: couldNot, title: "Docker Compose is too old" },
   MESH_COMPOSE_FAILED: { exit: couldNot, title: "Docker Compose could not do what was asked" },
   MESH_IMAGE_ABSENT: { exit: couldNot, title: "An image is missing and cannot be pulled" },
+  MESH_NEEDS_DOCKER: { exit: couldNot, title: "The native runtime cannot run a container image" },
   MESH_PROJECT_TAKEN: { exit: couldNot, title: "The Compose project is that of another folder" },
   MESH_RUNTIME_FIXED: { exit: couldNot, title: "The mesh is on the other runtime" },
   MESH_PORT_TAKEN: { exit: couldNot, title: "An address the mesh listens on is taken" },

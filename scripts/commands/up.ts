@@ -7,7 +7,7 @@ import { formatDifference, formatWelcome } from "../output/up.ts";
 import { plan } from "../plan/build.ts";
 import type { Plan } from "../plan/plan.ts";
 import { render } from "../render/render.ts";
-import { checkAppFiles } from "../runtime/app-files.ts";
+import { checkAppFiles, refuseImages } from "../runtime/app-files.ts";
 import { readHost } from "../runtime/host.ts";
 import { loadX509, prepareAgentKeys } from "../runtime/keys.ts";
 import { takeLock } from "../runtime/lock.ts";
@@ -29,6 +29,7 @@ async function upNative(context: Context): Promise<number> {
   const begun = performance.now();
   const { report, signal, repositoryDir, cacheDir, env, offline } = context;
   const mesh = await readMesh(context);
+  refuseImages(mesh);
   await checkAppFiles(mesh, repositoryDir);
   const tools = await ensureTools({ cacheDir, offline, report, signal });
   const folder = await openStateFolder(context.stateDir, { create: true });

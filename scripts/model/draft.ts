@@ -45,6 +45,7 @@ export interface AppDraft {
   readonly kinds: readonly AppKind[];
   readonly node: Located<string> | undefined;
   readonly command: readonly string[] | undefined;
+  readonly image: string | undefined;
   readonly workingDir: string | undefined;
   readonly build: readonly string[] | undefined;
   readonly listen: Located<HostPort> | undefined;
@@ -141,6 +142,7 @@ function appDraft(part: Part): AppDraft {
     kinds: appKinds.filter((kind) => child(part, kind) !== undefined),
     node: path("node"),
     command: words("command"),
+    image: scalar(child(part, "image"), readers.image.read)?.value,
     workingDir: path("workingDir")?.value,
     build: words("build"),
     listen: scalar(child(part, "listen"), readers["loopback-address"].read),

@@ -27,10 +27,12 @@ export interface Workload {
   readonly publish?: HostPort;
 }
 
-/** How the app is run: exactly one of the two kinds this version builds. */
+/** How the app is run: exactly one of three kinds. */
 export type App = (
   | { readonly kind: "node"; readonly entry: string }
   | { readonly kind: "command"; readonly command: readonly string[] }
+  /** Off the shelf, as the image says; on docker only. */
+  | { readonly kind: "image"; readonly image: string }
 ) & {
   /** Relative to the repository. */
   readonly workingDir?: string;

@@ -100,15 +100,21 @@ function toWorkload({ name, spiffeId, app, publish }: WorkloadDraft): Workload {
   };
 }
 
-function toApp({ node, command, workingDir, build, listen, health, contract }: AppDraft): App {
+function toApp({ node, command, image, workingDir, build, listen, health, contract }: AppDraft): App {
   return {
-    ...(node === undefined ? { kind: "command", command: known(command) } : { kind: "node", entry: node.value }),
+    ...toKind({ node, command, image }),
     ...(workingDir === undefined ? {} : { workingDir }),
     ...(build === undefined ? {} : { build }),
     ...(listen === undefined ? {} : { listen: listen.value }),
     health,
     ...(contract === undefined ? {} : { contract }),
   };
+}
+
+function toKind({ node, command, image }: Pick<AppDraft, "node" | "command" | "image">) {
+  if (node !== undefined) return { kind: "node", entry: node.value } as const;
+  if (command !== undefined) return { kind: "command", command } as const;
+  return { kind: "image", image: known(image) } as const;
 }
 
 function toEdges({ name, calls }: WorkloadDraft): Edge[] {

@@ -27,6 +27,8 @@ export interface Process {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly workingDir: string;
+  /** On docker: an image off the shelf, run as it is; `command` is empty then. */
+  readonly image?: string;
   /** Run once before the process, as its user, in workingDir. */
   readonly build?: readonly string[];
   /** Names of the static files it reads at start (see RenderedFile.path): when one changes, the process restarts. */

@@ -142,6 +142,7 @@ export function appProcess(mesh: Mesh, host: Host, workload: Workload): Process 
       ...Object.fromEntries(upstreams),
     },
     workingDir: appWorkingDir(host, workload),
+    ...(workload.app.kind === "image" ? { image: workload.app.image } : {}),
     ...(workload.app.build === undefined ? {} : { build: workload.app.build }),
     files: [],
     sockets: listen === undefined ? [paths.appSocket] : [],
@@ -161,7 +162,7 @@ export function upstreamVariable(callee: string): string {
 
 function appCommand(host: Host, app: App): readonly string[] {
   if (app.kind === "node") return [host.tools.node, `${host.repositoryDir}/${app.entry}`];
-  return app.command;
+  return app.kind === "command" ? app.command : [];
 }
 
 function appWorkingDir(host: Host, { name, app }: Workload): string {

@@ -19,20 +19,21 @@ export interface ComposeInput {
 }
 
 export function service({ plan, files, configDir }: ComposeInput, process: Process): ComposeMap {
-  const { user, role, workingDir } = process;
+  const { user, role, workingDir, image } = process;
   const { tmpfs, ...mounts } = storage(plan, process, configDir);
   const proof = proofOf(plan, process);
   return {
-    "<<": merged(fragmentOf(role), ...buildOf(plan, process), "contained"),
+    "<<": merged(...(image === undefined ? [fragmentOf(role), ...buildOf(plan, process)] : []), "contained"),
+    ...(image === undefined ? {} : { image }),
     user: `${user.uid}:${user.gid}`,
     ...(user.groups.length === 0 ? {} : { group_add: user.groups.map(String) }),
     ...labels(plan, files, process),
-    command: commandOf(process),
-    ...(role === "app" && workingDir !== imageWorkingDir ? { working_dir: workingDir } : {}),
+    ...(image === undefined ? { command: commandOf(process) } : {}),
+    ...(role === "app" && image === undefined && workingDir !== imageWorkingDir ? { working_dir: workingDir } : {}),
     ...environment(process),
     ...networking(plan, process),
     ...mounts,
-    ...temporary(tmpfs, proof),
+    ...temporary(tmpfs, { proof, image }),
     ...(proof === undefined ? {} : { healthcheck: healthcheck(proof) }),
     ...dependsOn(process),
   };
@@ -45,7 +46,8 @@ function fragmentOf(role: Process["role"]): string {
 /** The first service of an image says how that is built. */
 function buildOf({ processes }: Plan, process: Process): string[] {
   const ours = (["app", "controller"] as const).find((role) => role === process.role);
-  if (ours === undefined || processes.find(({ role }) => role === ours) !== process) return [];
+  if (ours === undefined || processes.find(({ role, image }) => role === ours && image === undefined) !== process)
+    return [];
   return [`${ours}-build`];
 }
 
@@ -116,9 +118,16 @@ function healthcheck(proof: readonly string[]): ComposeMap {
   return { "<<": merged("proof"), test: ["CMD-SHELL", `[ ! -e ${provenFile} ] || sleep 10; ${look}`] };
 }
 
-function temporary(tmpfs: unknown, proof: readonly string[] | undefined): ComposeMap {
+/** Where a program may write: its proof leaves a mark, and what is off the shelf expects some such place. */
+function temporary(
+  tmpfs: unknown,
+  { proof, image }: { readonly proof: readonly string[] | undefined; readonly image: string | undefined },
+): ComposeMap {
   const own = Array.isArray(tmpfs) ? tmpfs : [];
-  const all = proof === undefined ? own : [...own, "/tmp:mode=1777,size=1m,nosuid,nodev,noexec"];
+  const marks = proof === undefined ? [] : ["/tmp:mode=1777,size=1m,nosuid,nodev,noexec"];
+  const scratch =
+    image === undefined ? [] : ["/tmp", "/run"].map((path) => `${path}:mode=1777,size=16m,nosuid,nodev,noexec`);
+  const all = [...own, ...marks, ...scratch];
   return all.length === 0 ? {} : { tmpfs: all };
 }
 

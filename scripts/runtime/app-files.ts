@@ -6,6 +6,16 @@ import { join } from "node:path";
 import { MeshError, systemErrorCode } from "../errors.ts";
 import type { Mesh, Workload } from "../model/mesh.ts";
 
+/** @throws MeshError MESH_NEEDS_DOCKER naming every workload that only containers can run */
+export function refuseImages(mesh: Mesh): void {
+  const images = mesh.workloads.flatMap(({ name, app }) => (app.kind === "image" ? [`${name}: ${app.image}`] : []));
+  if (images.length === 0) return;
+  throw new MeshError("MESH_NEEDS_DOCKER", "mesh.yaml has apps that are container images", {
+    details: images,
+    fix: "./mesh up --runtime docker",
+  });
+}
+
 /** @throws MeshError MESH_INPUT_INVALID naming every file and folder of mesh.yaml that is not there */
 export async function checkAppFiles(mesh: Mesh, repositoryDir: string): Promise<void> {
   const found = await Promise.all(mesh.workloads.map((workload) => missingOf(workload, repositoryDir)));

@@ -27,11 +27,11 @@ function ofDomain({ domain, external, bundleEndpoint, profile }: DomainDraft): F
 function ofWorkload({ app, publish, part }: WorkloadDraft): Finding[] {
   const plain = publish === undefined ? "" : `${publish.value.host}:${publish.value.port}`;
   return [
-    ...(app?.kinds.includes("image") === true
+    ...(app?.kinds.includes("image") === true && app.command !== undefined
       ? notYet(
           child(child(part, "app"), "image"),
-          "`image`",
-          app.command === undefined ? "write `node` or `command`" : "remove it: `command` runs on this machine",
+          "`image` beside `command`",
+          "write one of them: `command` runs on this machine, `image` in a container",
         )
       : []),
     ...(publish?.value.https === true

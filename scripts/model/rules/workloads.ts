@@ -63,7 +63,18 @@ function appFindings(app: AppDraft): Finding[] {
     const message = "the first word of `command` is empty";
     return [{ path: [...app.path, "command", 0], at: "value", message, suggestion: "write the program" }];
   }
-  return [];
+  return first === "image" ? imageFindings(app) : [];
+}
+
+/** An image is run as it is. */
+function imageFindings(app: AppDraft): Finding[] {
+  const given = (["workingDir", "build"] as const).filter((key) => app[key] !== undefined);
+  return given.map((key) => ({
+    path: [...app.path, key],
+    at: "key",
+    message: `${quote(key)} does not apply to \`image\`, which is run as it is`,
+    suggestion: "remove it",
+  }));
 }
 
 /** What a workload may have depends on who runs its trust domain. */

@@ -55,13 +55,12 @@ test("the whole language is read; what is not built yet is refused in one senten
   expect([error.code, error.message, ...error.details]).toMatchInlineSnapshot(`
     [
       "MESH_FILE_NOT_YET",
-      "mesh.yaml asks for 7 things not built yet",
+      "mesh.yaml asks for 6 things not built yet",
       "mesh.yaml:6:7  \`https_web\` is not built yet; write \`profile: https_spiffe\`, without \`acme\`",
       "mesh.yaml:8:7  \`expose\` is not built yet; remove it: the bundle endpoint is reachable inside the mesh",
       "mesh.yaml:11:5  a trust domain that somebody else runs is not built yet; write \`partner.example: {}\` to run it here",
-      "mesh.yaml:28:7  \`image\` is not built yet; remove it: \`command\` runs on this machine",
+      "mesh.yaml:28:7  \`image\` beside \`command\` is not built yet; write one of them: \`command\` runs on this machine, \`image\` in a container",
       "mesh.yaml:30:5  \`expose\` is not built yet; remove it: the workload is reachable inside the mesh",
-      "mesh.yaml:31:63  \`image\` is not built yet; write \`node\` or \`command\`",
       "mesh.yaml:32:53  the \`address\` of a workload that somebody else runs is not built yet; remove the workload",
     ]
   `);
@@ -75,7 +74,7 @@ test("what is wrong comes before what is not built yet", ({ expect }) => {
       "mesh.yaml:33:67  \`auditor\` calls \`quotes\`, but \`stockmarket.example\` (line 9) does not federate with \`partner.example\`; write \`federatesWith: [broker.example, partner.example]\` below \`stockmarket.example\`",
     ]
   `);
-  expect(findProblems(withApp("image: x, node: a.ts")).map(({ kind }) => kind)).toEqual(["invalid", "not-yet"]);
+  expect(findProblems(withApp("image: x, node: a.ts")).map(({ kind }) => kind)).toEqual(["invalid"]);
 });
 
 test("the rules of external workloads are checked already", ({ expect }) => {
@@ -97,12 +96,12 @@ test("the rules of external workloads are checked already", ({ expect }) => {
   `);
 });
 
-test("gRPC, HTTPS pages and images are wishes, not mistakes", ({ expect }) => {
+test("gRPC, HTTPS pages and an image for a command are wishes, not mistakes", ({ expect }) => {
   const wishes = [
     withWorkload("app: {node: a.ts}, protocol: grpc"),
     withApp("node: a.ts, grpc: true"),
     withWorkload("app: {node: a.ts}, publish: https://0.0.0.0:8443"),
-    withApp("image: nginx:1.29"),
+    withApp("image: debian:12-slim, command: [./a]"),
     withDomain("bundleEndpoint: {expose: {listen: 0.0.0.0:8443, url: https://a.example}}"),
   ];
   expect(wishes.map((text) => [refusal(text).code, ...refusal(text).details].join("  "))).toMatchInlineSnapshot(`
@@ -110,7 +109,7 @@ test("gRPC, HTTPS pages and images are wishes, not mistakes", ({ expect }) => {
       "MESH_FILE_NOT_YET  mesh.yaml:5:63  gRPC is not built yet: sidecars carry HTTP/1.1; remove \`protocol\`",
       "MESH_FILE_NOT_YET  mesh.yaml:5:62  gRPC is not built yet: sidecars carry HTTP/1.1; remove \`grpc\`",
       "MESH_FILE_NOT_YET  mesh.yaml:5:63  publishing over HTTPS is not built yet; write \`publish: 0.0.0.0:8443\`",
-      "MESH_FILE_NOT_YET  mesh.yaml:5:50  \`image\` is not built yet; write \`node\` or \`command\`",
+      "MESH_FILE_NOT_YET  mesh.yaml:5:50  \`image\` beside \`command\` is not built yet; write one of them: \`command\` runs on this machine, \`image\` in a container",
       "MESH_FILE_NOT_YET  mesh.yaml:2:32  \`expose\` is not built yet; remove it: the bundle endpoint is reachable inside the mesh",
     ]
   `);

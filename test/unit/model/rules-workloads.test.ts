@@ -13,6 +13,14 @@ import {
 
 const refused: readonly BadInput[] = [
   [
+    "an image with what it brings itself",
+    withApp("image: a, workingDir: apps, build: [make]"),
+    [
+      "5:60  `workingDir` does not apply to `image`, which is run as it is; remove it",
+      "5:78  `build` does not apply to `image`, which is run as it is; remove it",
+    ],
+  ],
+  [
     "a trust domain misspelt",
     withSpiffeId("spiffe://brokr.example/x"),
     ["5:17  `brokr.example` is not a trust domain of this file; did you mean `broker.example`?"],

@@ -2,7 +2,7 @@
 // it, merge keys resolved.
 
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 import { parse } from "yaml";
 
@@ -44,11 +44,17 @@ interface Network {
 }
 
 export const goldenDir = join(import.meta.dirname, "../../golden");
-export const meshNames = readdirSync(join(goldenDir, "meshes")).map((file) => file.replace(/\.yaml$/, ""));
+/** Meshes of both runtimes, and those that only containers can run. */
+const folders = ["meshes", "meshes-in-containers"];
+const files = folders.flatMap((folder) =>
+  readdirSync(join(goldenDir, folder)).map((file) => join(goldenDir, folder, file)),
+);
+export const meshNames = files.map((file) => basename(file, ".yaml"));
 export const oneShotRoles: ReadonlySet<string> = new Set(["keys", "bootstrap"]);
 
 export function meshOf(name: string): Mesh {
-  const file = join(goldenDir, "meshes", `${name}.yaml`);
+  const file = files.find((one) => basename(one, ".yaml") === name);
+  if (file === undefined) throw new Error(`there is no mesh ${name}`);
   return parseMesh(readFileSync(file, "utf8"), { file });
 }
 

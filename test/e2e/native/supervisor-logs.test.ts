@@ -3,7 +3,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-import { until } from "../../scripts/wait.ts";
+import { until } from "../../../scripts/wait.ts";
 import { type SupervisedMesh, test } from "./supervised-mesh.ts";
 
 const megabyte = 1_000_000;

@@ -5,11 +5,11 @@ import { writeFile } from "node:fs/promises";
 
 import { test } from "vitest";
 
-import { toBundleDocument } from "../../scripts/spiffe/bundle.ts";
-import { trustFacts } from "../../scripts/trust/facts.ts";
-import { publishBundle, readBundleFile } from "../../scripts/trust/introduction.ts";
-import { isSettled, reconcile, type ReconcileReport } from "../../scripts/trust/reconcile.ts";
-import { until } from "../../scripts/wait.ts";
+import { toBundleDocument } from "../../../scripts/spiffe/bundle.ts";
+import { trustFacts } from "../../../scripts/trust/facts.ts";
+import { publishBundle, readBundleFile } from "../../../scripts/trust/introduction.ts";
+import { isSettled, reconcile, type ReconcileReport } from "../../../scripts/trust/reconcile.ts";
+import { until } from "../../../scripts/wait.ts";
 import { startHostilePartner, type HostilePartner } from "./hostile-partner.ts";
 import { startAgent, type TestAgent } from "./trust-agent.ts";
 import { entryPlan, freeAddress, startTwo, type TestPlan, type TestServer } from "./trust-servers.ts";

@@ -9,7 +9,7 @@ import { createServer } from "node:https";
 import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
 
-import { toBundleDocument, type Bundle } from "../../scripts/spiffe/bundle.ts";
+import { toBundleDocument, type Bundle } from "../../../scripts/spiffe/bundle.ts";
 
 export interface HostilePartner extends AsyncDisposable {
   readonly trustDomain: string;

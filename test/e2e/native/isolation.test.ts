@@ -4,11 +4,11 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 
-import { messageOf } from "../../scripts/errors.ts";
-import type { DomainPlan, Plan } from "../../scripts/plan/plan.ts";
-import { planOf } from "./inside.ts";
-import { meshTest } from "./mesh.ts";
-import type { Place } from "./place.ts";
+import { messageOf } from "../../../scripts/errors.ts";
+import type { DomainPlan, Plan } from "../../../scripts/plan/plan.ts";
+import { planOf } from "../inside.ts";
+import { meshTest } from "../mesh.ts";
+import type { Place } from "../place.ts";
 
 const isRoot = process.getuid?.() === 0;
 

@@ -7,10 +7,10 @@ import { dirname, join } from "node:path";
 
 import { test as base } from "vitest";
 
-import { checkoutDir, copyCheckout } from "./checkout.ts";
-import { type Outcome, run } from "./command.ts";
-import { freePort } from "./free-port.ts";
-import { commandEnvironment } from "./place.ts";
+import { checkoutDir, copyCheckout } from "../checkout.ts";
+import { type Outcome, run } from "../command.ts";
+import { freePort } from "../free-port.ts";
+import { commandEnvironment } from "../place.ts";
 import { foundInOrder, readmeSteps, skeleton } from "./readme.ts";
 
 interface Clone {

@@ -4,10 +4,10 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 
-import { until } from "../../scripts/wait.ts";
-import { domainOf, killProcess } from "./inside.ts";
-import { meshTest } from "./mesh.ts";
-import { type Place, quotesFlow } from "./place.ts";
+import { until } from "../../../scripts/wait.ts";
+import { domainOf, killProcess } from "../inside.ts";
+import { meshTest } from "../mesh.ts";
+import { type Place, quotesFlow } from "../place.ts";
 
 const test = meshTest();
 

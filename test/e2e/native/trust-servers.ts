@@ -8,9 +8,9 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import type { DomainPlan, StaticEntry } from "../../scripts/plan/plan.ts";
-import { connectWhenUp, type ServerApi } from "../../scripts/trust/server-api.ts";
-import { until } from "../../scripts/wait.ts";
+import type { DomainPlan, StaticEntry } from "../../../scripts/plan/plan.ts";
+import { connectWhenUp, type ServerApi } from "../../../scripts/trust/server-api.ts";
+import { until } from "../../../scripts/wait.ts";
 
 export interface TestServer extends AsyncDisposable {
   readonly trustDomain: string;

@@ -8,12 +8,12 @@ import { promisify } from "node:util";
 
 import { describe, test } from "vitest";
 
-import { systemErrorCode } from "../../scripts/errors.ts";
-import { bundleDigest } from "../../scripts/spiffe/bundle.ts";
-import { reconcile } from "../../scripts/trust/reconcile.ts";
-import { connectServer, connectWhenUp, isNotUpYet } from "../../scripts/trust/server-api.ts";
-import { until } from "../../scripts/wait.ts";
-import { protoLines } from "../unit/trust/proto-lines.ts";
+import { systemErrorCode } from "../../../scripts/errors.ts";
+import { bundleDigest } from "../../../scripts/spiffe/bundle.ts";
+import { reconcile } from "../../../scripts/trust/reconcile.ts";
+import { connectServer, connectWhenUp, isNotUpYet } from "../../../scripts/trust/server-api.ts";
+import { until } from "../../../scripts/wait.ts";
+import { protoLines } from "../../unit/trust/proto-lines.ts";
 import { entryPlan, startServer } from "./trust-servers.ts";
 
 describe("the admin socket", () => {
@@ -84,7 +84,7 @@ if (sdk !== undefined) {
   test("every name, number and type of the .proto files is in the SDK of the SPIRE that is built here", async ({
     expect,
   }) => {
-    const copy = await readFile(join(import.meta.dirname, "../unit/trust/spire-api-sdk.txt"), "utf8");
+    const copy = await readFile(join(import.meta.dirname, "../../unit/trust/spire-api-sdk.txt"), "utf8");
     const original = protoLines(["agent", "bundle", "entry", "localauthority", "trustdomain"].map(inSdk), sdk);
     expect(original).toEqual(expect.arrayContaining(copy.trimEnd().split("\n")));
   });
@@ -94,7 +94,7 @@ if (sdk !== undefined) {
 async function sdkProtoDir(): Promise<string | undefined> {
   const given = process.env.SPIRE_API_SDK_DIR;
   if (given !== undefined) return join(given, "proto");
-  const goMod = await readFile(join(import.meta.dirname, "../../spire/build/go.mod"), "utf8");
+  const goMod = await readFile(join(import.meta.dirname, "../../../spire/build/go.mod"), "utf8");
   const [, module] = /(github\.com\/spiffe\/spire-api-sdk \S+)/.exec(goMod) ?? [];
   if (module === undefined) throw new Error("spire/build/go.mod does not name spire-api-sdk");
   try {

@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import { type ProcessIdentity, identityOf, isAlive, readStat } from "../../scripts/runtime/proc.ts";
-import { groupOf } from "../../scripts/runtime/allocate.ts";
-import { ask } from "../../scripts/runtime/supervisor/client.ts";
-import { until } from "../../scripts/wait.ts";
+import { type ProcessIdentity, identityOf, isAlive, readStat } from "../../../scripts/runtime/proc.ts";
+import { groupOf } from "../../../scripts/runtime/allocate.ts";
+import { ask } from "../../../scripts/runtime/supervisor/client.ts";
+import { until } from "../../../scripts/wait.ts";
 import { isRoot, test } from "./supervised-mesh.ts";
 
 const sleeper = ["sleep", "1000"];

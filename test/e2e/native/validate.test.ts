@@ -8,8 +8,8 @@ import { basename, join } from "node:path";
 
 import { test as base } from "vitest";
 
-import type { Plan, SidecarPlan } from "../../scripts/plan/plan.ts";
-import { checkoutDir } from "./checkout.ts";
+import type { Plan, SidecarPlan } from "../../../scripts/plan/plan.ts";
+import { checkoutDir } from "../checkout.ts";
 import { asStaticBootstrap, judge, renderGolden, type Verdict } from "./rendered.ts";
 
 const meshes = readdirSync(join(checkoutDir, "test/golden/meshes")).map((name) => basename(name, ".yaml"));

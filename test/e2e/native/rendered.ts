@@ -4,13 +4,13 @@ import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { parseMesh } from "../../scripts/model/parse.ts";
-import { plan } from "../../scripts/plan/build.ts";
-import { exampleHost } from "../../scripts/plan/example-host.ts";
-import type { Host, Plan, SidecarPlan } from "../../scripts/plan/plan.ts";
-import { render } from "../../scripts/render/render.ts";
-import { prepareAgentKeys } from "../../scripts/runtime/keys.ts";
-import { checkoutDir } from "./checkout.ts";
+import { parseMesh } from "../../../scripts/model/parse.ts";
+import { plan } from "../../../scripts/plan/build.ts";
+import { exampleHost } from "../../../scripts/plan/example-host.ts";
+import type { Host, Plan, SidecarPlan } from "../../../scripts/plan/plan.ts";
+import { render } from "../../../scripts/render/render.ts";
+import { prepareAgentKeys } from "../../../scripts/runtime/keys.ts";
+import { checkoutDir } from "../checkout.ts";
 
 export interface Verdict {
   readonly accepted: boolean;

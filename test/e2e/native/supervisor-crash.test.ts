@@ -5,10 +5,10 @@ import { once } from "node:events";
 import { mkdir, readFile, readdir, readlink, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { systemErrorCode } from "../../scripts/errors.ts";
-import { commandLineOf, identityOf, isAlive } from "../../scripts/runtime/proc.ts";
-import { findLeftovers, marksOf } from "../../scripts/runtime/sweep.ts";
-import { until } from "../../scripts/wait.ts";
+import { systemErrorCode } from "../../../scripts/errors.ts";
+import { commandLineOf, identityOf, isAlive } from "../../../scripts/runtime/proc.ts";
+import { findLeftovers, marksOf } from "../../../scripts/runtime/sweep.ts";
+import { until } from "../../../scripts/wait.ts";
 import { type SupervisedMesh, isRoot, test } from "./supervised-mesh.ts";
 
 const sleeper = ["sleep", "1000"];
@@ -226,7 +226,7 @@ test("of processes that race for a lock left by kill -9 exactly one gets it", as
   onTestFinished,
 }) => {
   const script = `
-    import { takeLock } from ${JSON.stringify(join(import.meta.dirname, "../../scripts/runtime/lock.ts"))};
+    import { takeLock } from ${JSON.stringify(join(import.meta.dirname, "../../../scripts/runtime/lock.ts"))};
     process.stdin.once("data", async () => {
       try { await takeLock(process.argv[1], "./mesh up"); console.log("held"); }
       catch (error) { console.log(error.code); }

@@ -6,11 +6,11 @@ import { promisify } from "node:util";
 
 import { test as always } from "vitest";
 
-import { requestUnix } from "../../scripts/observe/unix-http.ts";
-import { until } from "../../scripts/wait.ts";
-import { planOf } from "./inside.ts";
-import { meshTest } from "./mesh.ts";
-import { quotesFlow } from "./place.ts";
+import { requestUnix } from "../../../scripts/observe/unix-http.ts";
+import { until } from "../../../scripts/wait.ts";
+import { planOf } from "../inside.ts";
+import { meshTest } from "../mesh.ts";
+import { quotesFlow } from "../place.ts";
 
 const test = meshTest();
 

@@ -5,14 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test as base } from "vitest";
 
-import type { StageEvent } from "../../scripts/events.ts";
-import type { Mesh, Workload } from "../../scripts/model/mesh.ts";
-import type { Folder, Plan, Process, User } from "../../scripts/plan/plan.ts";
-import { readHost } from "../../scripts/runtime/host.ts";
-import { nativeRuntime } from "../../scripts/runtime/native.ts";
-import type { ProcessStatus, ProcessRuntime } from "../../scripts/runtime/runtime.ts";
-import { type State, type StateFolder, openStateFolder } from "../../scripts/runtime/state.ts";
-import { until } from "../../scripts/wait.ts";
+import type { StageEvent } from "../../../scripts/events.ts";
+import type { Mesh, Workload } from "../../../scripts/model/mesh.ts";
+import type { Folder, Plan, Process, User } from "../../../scripts/plan/plan.ts";
+import { readHost } from "../../../scripts/runtime/host.ts";
+import { nativeRuntime } from "../../../scripts/runtime/native.ts";
+import type { ProcessStatus, ProcessRuntime } from "../../../scripts/runtime/runtime.ts";
+import { type State, type StateFolder, openStateFolder } from "../../../scripts/runtime/state.ts";
+import { until } from "../../../scripts/wait.ts";
 
 export const isRoot = process.getuid?.() === 0;
 
@@ -63,7 +63,7 @@ async function newMesh(onTestFinished: (clean: () => Promise<void>) => void): Pr
       folder,
       state: await folder.read(),
       mesh: description,
-      repositoryDir: join(import.meta.dirname, "../.."),
+      repositoryDir: join(import.meta.dirname, "../../.."),
       tools: { spireServer: "/bin/true", spireAgent: "/bin/true", envoy: "/bin/true", node: process.execPath },
       cacheDir: join(dir, "data"),
       env: process.env,

@@ -4,17 +4,17 @@ import { stat, writeFile } from "node:fs/promises";
 
 import { describe, test } from "vitest";
 
-import { bundleDigest, toBundleDocument } from "../../scripts/spiffe/bundle.ts";
-import { trustFacts } from "../../scripts/trust/facts.ts";
-import { publishBundle, readBundleFile } from "../../scripts/trust/introduction.ts";
-import { changesOf, isSettled, reconcile, type ReconcileReport } from "../../scripts/trust/reconcile.ts";
+import { bundleDigest, toBundleDocument } from "../../../scripts/spiffe/bundle.ts";
+import { trustFacts } from "../../../scripts/trust/facts.ts";
+import { publishBundle, readBundleFile } from "../../../scripts/trust/introduction.ts";
+import { changesOf, isSettled, reconcile, type ReconcileReport } from "../../../scripts/trust/reconcile.ts";
 import {
   activateX509Authority,
   prepareX509Authority,
   revokeX509Authority,
   taintX509Authority,
-} from "../../scripts/trust/rotate.ts";
-import { until } from "../../scripts/wait.ts";
+} from "../../../scripts/trust/rotate.ts";
+import { until } from "../../../scripts/wait.ts";
 import { entryPlan, startTwo, type TestPlan, type TestServer, type TwoServers } from "./trust-servers.ts";
 
 function pass(server: TestServer, plan: TestPlan): Promise<ReconcileReport> {

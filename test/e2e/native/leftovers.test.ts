@@ -9,13 +9,13 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
-import { claimedUsers } from "../../scripts/runtime/claims.ts";
-import { identityOf, isAlive } from "../../scripts/runtime/proc.ts";
-import { openStateFolder } from "../../scripts/runtime/state.ts";
-import { until } from "../../scripts/wait.ts";
-import { copyCheckout, nodeForEveryUser } from "./checkout.ts";
-import { placeTest } from "./mesh.ts";
-import { type Place, quotesFlow } from "./place.ts";
+import { claimedUsers } from "../../../scripts/runtime/claims.ts";
+import { identityOf, isAlive } from "../../../scripts/runtime/proc.ts";
+import { openStateFolder } from "../../../scripts/runtime/state.ts";
+import { until } from "../../../scripts/wait.ts";
+import { copyCheckout, nodeForEveryUser } from "../checkout.ts";
+import { placeTest } from "../mesh.ts";
+import { type Place, quotesFlow } from "../place.ts";
 
 const isRoot = process.getuid?.() === 0;
 const test = placeTest;
