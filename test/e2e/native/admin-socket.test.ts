@@ -47,7 +47,7 @@ if (process.getuid?.() === 0) {
 } else {
   always("without root every process is the user's own, and the README says so", async ({ expect }) => {
     const { readFile } = await import("node:fs/promises");
-    expect(await readFile(new URL("../../README.md", import.meta.url), "utf8")).toContain(
+    expect(await readFile(new URL("../../../README.md", import.meta.url), "utf8")).toContain(
       "As an ordinary user all processes",
     );
   });

@@ -1,5 +1,5 @@
 // The README against what it speaks of: the command line, mesh.yaml, the rendered files. Its commands are run in order by
-// test/e2e/readme.test.ts.
+// test/e2e/native/readme.test.ts.
 
 import { execFileSync } from "node:child_process";
 
