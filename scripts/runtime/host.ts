@@ -122,7 +122,7 @@ async function claim(options: HostOptions, uid: number, claims: AsyncDisposableS
 function platformUser(): { uid: number; gid: number } {
   if (process.platform !== "linux" || process.getuid === undefined || process.getgid === undefined)
     throw new MeshError("MESH_PLATFORM", `the native runtime runs on Linux, and this is ${process.platform}`, {
-      fix: "run it on Linux, or in a Linux virtual machine",
+      fix: "./mesh up --runtime docker",
     });
   return { uid: process.getuid(), gid: process.getgid() };
 }

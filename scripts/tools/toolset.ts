@@ -46,7 +46,7 @@ export function toolArchitecture(platform: string = process.platform, arch: stri
     "MESH_PLATFORM",
     `the native runtime runs on Linux on amd64 or arm64, not on ${platform} ${arch}`,
     {
-      fix: "run it on Linux, or in a Linux virtual machine",
+      fix: "./mesh up --runtime docker",
     },
   );
 }

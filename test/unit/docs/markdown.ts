@@ -18,7 +18,7 @@ export function read(path: string): string {
 
 /** Bodies of the fenced blocks in one language, in order. */
 export function fencedBlocks(markdown: string, language: string): string[] {
-  return [...markdown.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)]
+  return [...markdown.matchAll(/^```([^\n]*)\n([\s\S]*?)^```$/gm)]
     .filter(([, tag]) => tag === language)
     .map(([, , body = ""]) => body);
 }
