@@ -9,14 +9,14 @@ export type Step =
   /** Lines to add at the end of mesh.yaml. */
   | { readonly kind: "edit"; readonly added: string };
 
-/** The steps of README.md in order: blocks `sh`, each with a following `text`, and `diff`. */
-export function readmeSteps(checkout: string): Step[] {
+/** The steps of README.md in order: blocks `sh`, or those of another tag, each with a following `text`, and `diff`. */
+export function readmeSteps(checkout: string, tag = "sh"): Step[] {
   const text = readFileSync(join(checkout, "README.md"), "utf8");
-  const blocks = [...text.matchAll(/^```(sh|text|diff)\n([^]*?)^```$/gm)];
+  const blocks = [...text.matchAll(/^```([^\n]+)\n([^]*?)^```$/gm)];
   const steps: Step[] = [];
   for (const [index, [, language, content = ""]] of blocks.entries()) {
     const [, next, shown] = blocks[index + 1] ?? [];
-    if (language === "sh")
+    if (language === tag)
       steps.push({ kind: "commands", commands: content, output: next === "text" ? shown : undefined });
     if (language === "diff") steps.push({ kind: "edit", added: addedLines(content) });
   }
