@@ -4,7 +4,7 @@
 import { once } from "node:events";
 import { spawn, type ChildProcess } from "node:child_process";
 import { lookup } from "node:dns/promises";
-import { appendFile, chown, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { appendFile, chown, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { type NetConnectOpts, connect } from "node:net";
 import { networkInterfaces } from "node:os";
 
@@ -14,6 +14,7 @@ export type Attempt =
   | { readonly append: string; readonly lines: number }
   | { readonly read: string }
   | { readonly list: string }
+  | { readonly sizeOf: string }
   | { readonly resolve: string }
   | { readonly interfaces: true }
   | { readonly become: number }
@@ -34,6 +35,7 @@ async function make(attempt: Attempt): Promise<Ending> {
   if ("append" in attempt) return appendLines(attempt.append, attempt.lines);
   if ("read" in attempt) return readFile(attempt.read, "utf8");
   if ("list" in attempt) return (await readdir(attempt.list)).join(" ");
+  if ("sizeOf" in attempt) return String((await stat(attempt.sizeOf)).size);
   if ("resolve" in attempt) return (await lookup(attempt.resolve)).address;
   if ("interfaces" in attempt) return Object.keys(networkInterfaces()).join(" ");
   if ("giveAway" in attempt) return giveAway(attempt.giveAway, attempt.to);
