@@ -1,5 +1,4 @@
-// Runs in a container, from standard input of its Node: makes the attempts it is given, one after the other, and prints how
-// each ended.
+// Runs in a container, from standard input of its Node: makes the attempts it is given, and prints how each ended.
 
 import { once } from "node:events";
 import { spawn, type ChildProcess } from "node:child_process";
@@ -18,6 +17,7 @@ export type Attempt =
   | { readonly resolve: string }
   | { readonly interfaces: true }
   | { readonly become: number }
+  | { readonly kill: number }
   | { readonly giveAway: string; readonly to: number }
   /** So many processes at once. */
   | { readonly spawn: number }
@@ -38,6 +38,7 @@ async function make(attempt: Attempt): Promise<Ending> {
   if ("sizeOf" in attempt) return String((await stat(attempt.sizeOf)).size);
   if ("resolve" in attempt) return (await lookup(attempt.resolve)).address;
   if ("interfaces" in attempt) return Object.keys(networkInterfaces()).join(" ");
+  if ("kill" in attempt) return String(process.kill(attempt.kill, 0));
   if ("giveAway" in attempt) return giveAway(attempt.giveAway, attempt.to);
   if ("spawn" in attempt) return spawnAll(attempt.spawn);
   if ("allocateMiB" in attempt) return allocate(attempt.allocateMiB);
@@ -85,15 +86,19 @@ async function giveAway(path: string, to: number): Promise<Ending> {
 
 async function spawnAll(count: number): Promise<Ending> {
   const children: ChildProcess[] = [];
-  let refusal = "";
-  while (children.length < count && refusal === "") {
-    const child = spawn("/bin/sleep", ["60"], { stdio: "ignore" });
-    child.on("error", (error) => (refusal = codeOf(error)));
-    if (child.pid === undefined) await once(child, "error").catch((error: unknown) => (refusal = codeOf(error)));
-    else children.push(child);
+  try {
+    while (children.length < count) {
+      const child = spawn("/bin/sleep", ["60"], { stdio: "ignore" });
+      // Rejects with the error where there is one.
+      await once(child, "spawn");
+      children.push(child);
+    }
+    return String(count);
+  } catch (error) {
+    return `${children.length} ${codeOf(error)}`;
+  } finally {
+    for (const child of children) child.kill("SIGKILL");
   }
-  for (const child of children) child.kill("SIGKILL");
-  return `${children.length} ${refusal}`.trim();
 }
 
 async function allocate(mebibytes: number): Promise<Ending> {
@@ -108,5 +113,7 @@ function codeOf(error: unknown): string {
 
 const attempts: readonly Attempt[] = JSON.parse(process.argv[2] ?? "[]");
 const endings: Ending[] = [];
-for (const attempt of attempts) endings.push(await make(attempt).catch(codeOf));
+// Connections take no time from each other, and what is dropped is waited for.
+if (attempts.every((attempt) => "connect" in attempt)) endings.push(...(await Promise.all(attempts.map(make))));
+else for (const attempt of attempts) endings.push(await make(attempt).catch(codeOf));
 process.stdout.write(JSON.stringify(endings));

@@ -26,6 +26,9 @@ export interface ComposeMesh extends AsyncDisposable {
   readonly compose: (...args: readonly string[]) => Promise<Outcome>;
   /** The same, and fails when the exit status is not 0. */
   readonly must: (...args: readonly string[]) => Promise<Outcome>;
+  /** Runs `docker …` to its end; fails when the exit status is not 0. */
+  readonly docker: (...args: readonly string[]) => Promise<string>;
+  readonly tryDocker: (...args: readonly string[]) => Promise<Outcome>;
   /** `docker inspect` of every container, one-shots too, by service. */
   readonly containers: () => Promise<ReadonlyMap<string, Inspected>>;
   /** Of one service. */
@@ -47,6 +50,13 @@ export async function makeComposeMesh(options: PlaceOptions = {}): Promise<Compo
     if (outcome.status === 0) return outcome;
     throw new Error(`docker compose ${args.join(" ")} ended with ${outcome.status}:\n${outcome.stderr}`);
   };
+  const tryDocker = (...args: readonly string[]): Promise<Outcome> =>
+    run("docker", args, { cwd: dir, env, deadlineMs: 120_000 });
+  const docker = async (...args: readonly string[]): Promise<string> => {
+    const { status, stdout, stderr } = await tryDocker(...args);
+    if (status === 0) return stdout.trim();
+    throw new Error(`docker ${args.join(" ")} ended with ${status}:\n${stderr}`);
+  };
   const name = /^name: (\S+)$/m.exec(await readFile(join(dir, "docker-compose.yml"), "utf8"))?.[1] ?? "";
   // Not the default, where the mesh of a checkout may come up at any time.
   const subnet = await chooseSubnet({ name, dir, command: ["docker", "compose"], env }, `10.${randomInt(20, 99)}`);
@@ -62,6 +72,8 @@ export async function makeComposeMesh(options: PlaceOptions = {}): Promise<Compo
     url: place.url,
     compose: runCompose,
     must,
+    docker,
+    tryDocker,
     containers,
     container: async (service) => {
       const found = (await containers()).get(service);
@@ -70,27 +82,49 @@ export async function makeComposeMesh(options: PlaceOptions = {}): Promise<Compo
     },
     [Symbol.asyncDispose]: async () => {
       await must("down", "--volumes", "--remove-orphans", "--timeout", "10");
-      await run("docker", ["image", "rm", "--force", `${name}:app`, `${name}:mesh`], { cwd: dir, env });
+      await tryDocker("image", "rm", "--force", `${name}:app`, `${name}:mesh`);
       await rm(dir, { recursive: true });
     },
   };
 }
 
 /** A `test` with `newMesh()`: rendered, not up; removed after the test. */
-export const composePlaceTest = base.extend("newMesh", async ({}, { onCleanup }) => {
-  const meshes = new AsyncDisposableStack();
-  onCleanup(() => meshes.disposeAsync());
-  return async (options: PlaceOptions = {}): Promise<ComposeMesh> => meshes.use(await makeComposeMesh(options));
+export const composePlaceTest = base.extend("newMesh", async ({ task }, { onCleanup }) => {
+  const meshes: ComposeMesh[] = [];
+  onCleanup(async () => {
+    const failed = task.result?.state === "fail";
+    for (const mesh of meshes) {
+      if (failed) process.stderr.write(await evidenceOf(mesh));
+      await mesh[Symbol.asyncDispose]();
+    }
+  });
+  return async (options: PlaceOptions = {}): Promise<ComposeMesh> => {
+    const mesh = await makeComposeMesh(options);
+    meshes.push(mesh);
+    return mesh;
+  };
 });
 
 /** A `test` with `mesh`: brought up once for all tests of the file, by `docker compose up --detach --wait`. */
 export function composeMeshTest(options: PlaceOptions = {}) {
-  return base.extend("mesh", { scope: "file" }, async ({}, { onCleanup }) => {
-    await using untilUp = new AsyncDisposableStack();
-    const mesh = untilUp.use(await makeComposeMesh(options));
-    await mesh.must("up", "--detach", "--wait", "--wait-timeout", "120");
-    const made = untilUp.move();
-    onCleanup(() => made.disposeAsync());
-    return mesh;
-  });
+  return base
+    .extend("options", { scope: "file" }, options)
+    .extend("mesh", { scope: "file" }, async ({ options: chosen }, { onCleanup }) => {
+      await using untilUp = new AsyncDisposableStack();
+      const mesh = untilUp.use(await makeComposeMesh(chosen));
+      await mesh.must("up", "--detach", "--wait", "--wait-timeout", "120");
+      const made = untilUp.move();
+      onCleanup(() => made.disposeAsync());
+      return mesh;
+    })
+    .extend("evidence", { auto: true }, async ({ mesh, onTestFailed }) => {
+      onTestFailed(async () => void process.stderr.write(await evidenceOf(mesh)));
+      return undefined;
+    });
+}
+
+/** What somebody needs to see of a failed test. */
+async function evidenceOf({ compose }: ComposeMesh): Promise<string> {
+  const said = [await compose("ps", "--all"), await compose("logs", "--no-color", "--tail", "12")];
+  return said.map(({ stdout, stderr }) => `${stderr}${stdout}`).join("\n");
 }

@@ -2,7 +2,6 @@
 
 import { messageOf } from "../../../scripts/errors.ts";
 import { until } from "../../../scripts/wait.ts";
-import { run } from "../../e2e/command.ts";
 import { quotesFlow } from "../../e2e/place.ts";
 import { inside, only, outside } from "../attacker.ts";
 import { composeMeshTest } from "../compose-mesh.ts";
@@ -60,9 +59,7 @@ test("an app that takes more memory than it may is killed and starts anew, its n
 
 test("an app that writes log lines without end fills two files of 5 MB", async ({ mesh, expect }) => {
   const quotes = await mesh.container("quotes");
-  const docker = async (...args: readonly string[]): Promise<string> =>
-    (await run("docker", args, { cwd: mesh.dir, env: mesh.env })).stdout.trim();
-  const data = await docker("info", "--format", "{{.DockerRootDir}}");
+  const data = await mesh.docker("info", "--format", "{{.DockerRootDir}}");
   const folder = `${data}/containers/${quotes.Id}/local-logs`;
   const lines = 250_000;
   // Its own standard output, as the engine reads it: 27 MB.

@@ -4,7 +4,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { run } from "../../e2e/command.ts";
 import { actingAs, asRootOfTheHost, inside, nodeImage, only, outside } from "../attacker.ts";
 import { composeMeshTest, type ComposeMesh } from "../compose-mesh.ts";
 import { groupsOf, type Inspected, isLasting } from "../inspected.ts";
@@ -74,11 +73,7 @@ test("a program that becomes root for everybody does not in a container of the m
   const dir = join(mesh.dir, "setuid");
   await mkdir(dir);
   await writeFile(join(dir, "Dockerfile"), `FROM ${nodeImage}\nRUN install -m 4755 /usr/bin/id /usr/bin/id-as-root\n`);
-  const docker = async (...args: readonly string[]) => {
-    const outcome = await run("docker", args, { cwd: mesh.dir, env: mesh.env });
-    expect(outcome.status, outcome.stderr).toBe(0);
-    return outcome.stdout.trim();
-  };
+  const { docker } = mesh;
   onTestFinished(async () => void (await docker("image", "rm", "--force", image)));
   await docker("build", "--quiet", "--network", "none", "--tag", image, dir);
   const override = join(dir, "override.yml");
