@@ -1,0 +1,63 @@
+// What a claim is: one row of the attack matrix, its attempts, and where its refusal must show. A refusal counts only when
+// three witnesses agree: the attacker saw it after writing and reading, the sidecar counted it under the expected
+// cause, the app received nothing. Beside it stands a control that succeeds on the same listener.
+
+import type { PrivateMesh } from "./instance/private-mesh.ts";
+import type { Seen } from "./instance/probe.ts";
+
+export interface Claim {
+  /** Of the matrix: `A7`. */
+  readonly id: string;
+  /** A fact, without a full stop. */
+  readonly title: string;
+  /** Of a standard, an advisory, or Envoy's documentation. */
+  readonly clause: string;
+  /** Empty only with `notHere`. */
+  readonly attempts: readonly Attempt[];
+  /** Why this row of the matrix cannot apply to this mesh. */
+  readonly notHere?: string;
+}
+
+export interface Attempt {
+  /** What was tried. */
+  readonly tried: string;
+  readonly run: (mesh: PrivateMesh) => Promise<Seen>;
+  readonly expected: Expectation;
+}
+
+export type Expectation = Refused | Admitted;
+
+/** Refused for this reason and no other. */
+export interface Refused {
+  readonly kind: "refused";
+  /** Which sidecar refuses: the callee's (`inbound`), or the caller's, of what claims to be the callee (`outbound`). */
+  readonly by: "inbound" | "outbound";
+  /** Name of the counter that must grow; see SidecarWitness. */
+  readonly counter: string;
+  /** What the sidecar's access log must say: of the connection, or of the request. */
+  readonly reason: RegExp;
+  /** Status that the attacker gets, where HTTP is spoken by then. */
+  readonly status?: readonly number[];
+}
+
+/** Not refused: because it is harmless, because it was made harmless, or as a known gap. `why` stands in the threat model. */
+export interface Admitted {
+  readonly kind: "admitted";
+  readonly why: string;
+  /** What must be true of what the attacker saw; 200 unless given. A sentence when it is not. */
+  readonly seen?: (seen: Seen) => string | undefined;
+  /** What must be true of what the app received, connection by connection. A sentence when it is not. */
+  readonly received?: (received: readonly string[]) => string | undefined;
+}
+
+/** What each witness said of one attempt. */
+export interface Evidence {
+  readonly tried: string;
+  readonly attacker: string;
+  readonly sidecar: { readonly counters: Readonly<Record<string, number>>; readonly reason: string };
+  readonly app: string;
+  readonly control: string;
+  readonly milliseconds: number;
+  /** Absent: all agree. */
+  readonly problem?: string;
+}

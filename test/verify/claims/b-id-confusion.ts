@@ -1,0 +1,176 @@
+// B: IDs that look like the caller's, from the caller's own CA. Only the exact ID, byte for byte, is the caller.
+
+import type { Claim } from "../claim.ts";
+import { authorityOf } from "../instance/control.ts";
+import type { PrivateMesh } from "../instance/private-mesh.ts";
+import { noChain, showing, wrongId } from "./certificates.ts";
+
+type Look = (parts: { readonly domain: string; readonly path: string }) => string;
+
+const unknownDomain = noChain(/no trust bundle store/);
+
+function looks(mesh: PrivateMesh, like: Look): string {
+  const { trustDomain, spiffeId } = mesh.caller;
+  return like({ domain: trustDomain, path: spiffeId.slice(`spiffe://${trustDomain}`.length) });
+}
+
+function like(
+  tried: string,
+  uri: Look,
+  expected: Claim["attempts"][number]["expected"],
+  dns: Look | undefined = undefined,
+) {
+  return showing(
+    tried,
+    async (mesh) =>
+      authorityOf(mesh, mesh.caller.trustDomain).issue({
+        uris: [looks(mesh, uri)],
+        ...(dns === undefined ? {} : { dns: [looks(mesh, dns)] }),
+      }),
+    expected,
+  );
+}
+
+export const idConfusion: readonly Claim[] = [
+  {
+    id: "B1",
+    title: "case counts in scheme and trust domain",
+    clause: "SPIFFE-ID.md 2.1",
+    attempts: [
+      like("SPIFFE://", ({ domain, path }) => `SPIFFE://${domain}${path}`, unknownDomain),
+      like(
+        "the trust domain in capitals",
+        ({ domain, path }) => `spiffe://${domain.toUpperCase()}${path}`,
+        unknownDomain,
+      ),
+    ],
+  },
+  {
+    id: "B2",
+    title: "paths are not normalised",
+    clause: "SPIFFE-ID.md 2.2",
+    attempts: [
+      like("a slash behind", ({ domain, path }) => `spiffe://${domain}${path}/`, wrongId),
+      like("two slashes", ({ domain, path }) => `spiffe://${domain}/${path}`, wrongId),
+      like("/./", ({ domain, path }) => `spiffe://${domain}/.${path}`, wrongId),
+      like("/x/..", ({ domain, path }) => `spiffe://${domain}/x/..${path}`, wrongId),
+    ],
+  },
+  {
+    id: "B3",
+    title: "percent-encoding is not decoded",
+    clause: "SPIFFE-ID.md 2.1, 2.2",
+    attempts: [
+      like(
+        "in the path",
+        ({ domain, path }) => `spiffe://${domain}/%${path.charCodeAt(1).toString(16)}${path.slice(2)}`,
+        wrongId,
+      ),
+      like("in the trust domain", ({ domain, path }) => `spiffe://${domain.replace(".", "%2e")}${path}`, unknownDomain),
+    ],
+  },
+  {
+    id: "B4",
+    title: "a trust domain is compared whole",
+    clause: "SPIFFE-ID.md 2.1",
+    attempts: [
+      like("with .evil behind", ({ domain, path }) => `spiffe://${domain}.evil${path}`, unknownDomain),
+      like("with x before", ({ domain, path }) => `spiffe://x${domain}${path}`, unknownDomain),
+      like("as user of another host", ({ domain, path }) => `spiffe://${domain}@evil${path}`, unknownDomain),
+      like("with a port", ({ domain, path }) => `spiffe://${domain}:443${path}`, unknownDomain),
+    ],
+  },
+  {
+    id: "B5",
+    title: "a path is compared whole",
+    clause: "SPIFFE-ID.md 2.2",
+    attempts: [
+      like("one character more", ({ domain, path }) => `spiffe://${domain}${path}2`, wrongId),
+      like("one less", ({ domain, path }) => `spiffe://${domain}${path.slice(0, -1)}`, wrongId),
+      like("one segment more", ({ domain, path }) => `spiffe://${domain}${path}/admin`, wrongId),
+      like("in capitals", ({ domain, path }) => `spiffe://${domain}${path.toUpperCase()}`, wrongId),
+    ],
+  },
+  {
+    id: "B6",
+    title: "nothing may follow the path",
+    clause: "SPIFFE-ID.md 2",
+    attempts: [
+      like("a query", ({ domain, path }) => `spiffe://${domain}${path}?x=1`, wrongId),
+      like("a fragment", ({ domain, path }) => `spiffe://${domain}${path}#f`, wrongId),
+      like("a parameter", ({ domain, path }) => `spiffe://${domain}${path};x`, wrongId),
+    ],
+  },
+  {
+    id: "B7",
+    title: "control characters truncate nothing",
+    clause: "CVE-2025-66220, CVE-2026-47778",
+    attempts: [
+      like("NUL behind the ID", ({ domain, path }) => `spiffe://${domain}${path}\0.evil`, wrongId),
+      like("a line feed behind it", ({ domain, path }) => `spiffe://${domain}${path}\nx`, wrongId),
+    ],
+  },
+  {
+    id: "B8",
+    title: "an ID cannot add an element to x-forwarded-client-cert",
+    clause: "Envoy, x-forwarded-client-cert; CVE-2023-27493",
+    attempts: [
+      like(
+        "a comma and a second URI in the ID",
+        ({ domain, path }) => `spiffe://${domain}${path},URI=spiffe://${domain}/admin`,
+        wrongId,
+      ),
+    ],
+  },
+  {
+    id: "B9",
+    title: "a trust domain's own ID is no workload's",
+    clause: "X509-SVID.md 2; SPIFFE-ID.md 2.2",
+    attempts: [
+      like("without a path", ({ domain }) => `spiffe://${domain}`, unknownDomain),
+      like("with the root path", ({ domain }) => `spiffe://${domain}/`, wrongId),
+    ],
+  },
+  {
+    id: "B10",
+    title: "letters that look alike are others",
+    clause: "SPIFFE-ID.md 2.1",
+    attempts: [
+      like(
+        "a Cyrillic о in the trust domain",
+        ({ domain, path }) => `spiffe://${domain.replace("o", bytes("о"))}${path}`,
+        unknownDomain,
+      ),
+    ],
+  },
+  {
+    id: "B11",
+    title: "an ID of 2048 bytes is admitted where it is a declared caller",
+    clause: "SPIFFE-ID.md 2.3",
+    attempts: [
+      showing(
+        "the longest ID, which the test adds to the callers",
+        async (mesh) => authorityOf(mesh, mesh.caller.trustDomain).issue({ uris: [mesh.longestId] }),
+        { kind: "admitted", why: "the standard demands it; the app gets the whole of it in x-forwarded-client-cert" },
+      ),
+    ],
+  },
+  {
+    id: "B12",
+    title: "an https URI is no SPIFFE ID",
+    clause: "SPIFFE-ID.md 2",
+    attempts: [
+      like(
+        "https:// and the domain as DNS name",
+        ({ domain, path }) => `https://${domain}${path}`,
+        unknownDomain,
+        ({ domain }) => domain,
+      ),
+    ],
+  },
+];
+
+/** UTF-8 as the bytes of an IA5String. */
+function bytes(text: string): string {
+  return Buffer.from(text).toString("latin1");
+}

@@ -1,0 +1,40 @@
+// How a hostile caller is refused by the callee's sidecar: rows A and B, each a certificate and where its refusal shows.
+
+import type { Attempt, Refused } from "../claim.ts";
+import type { Shown } from "../instance/authority.ts";
+import { allowedRequest } from "../instance/control.ts";
+import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
+import { probe } from "../instance/probe.ts";
+
+type Mint = (mesh: PrivateMesh) => Promise<Shown | undefined>;
+
+/** Shows a certificate at the callee's sidecar, and asks for what the rightful caller may have. */
+export function showing(tried: string, mint: Mint, expected: Attempt["expected"]): Attempt {
+  return {
+    tried,
+    expected,
+    run: async (mesh) => probe(inboundOf(mesh.callee), { shown: await mint(mesh), raw: allowedRequest(mesh) }),
+  };
+}
+
+function refusedBy(counter: string, reason: RegExp): Refused {
+  return { kind: "refused", by: "inbound", counter, reason };
+}
+
+/** Who shows no certificate, or one that TLS itself does not take. */
+export const noCertificate = refusedBy("inbound: ssl.fail_verify_no_cert", /PEER DID NOT RETURN A CERTIFICATE/);
+/** No chain to a bundle of the SPIFFE ID's own trust domain. */
+export const noChain = (reason = /unable to get local issuer certificate/): Refused =>
+  refusedBy("inbound: ssl.fail_verify_error", reason);
+/** A certificate that its trust domain vouches for, of somebody else. */
+export const wrongId = refusedBy("inbound: ssl.fail_verify_san", /SAN match/);
+/** Ended by the TLS library before any validation. */
+export const tlsError = (reason: RegExp): Refused => refusedBy("inbound: ssl.connection_error", reason);
+/** TLS admits it; the policy compares the whole list of URI SANs. */
+export const policy: Refused = {
+  kind: "refused",
+  by: "inbound",
+  counter: "inbound: http.rbac.denied",
+  reason: /rbac access denied/,
+  status: [403],
+};

@@ -1,0 +1,221 @@
+// The mesh of `./mesh verify`: the same description, binaries and renderings under the native runtime, with addresses and
+// state of its own. Four things differ: the CAs' keys are the test's too, a hostile trust domain is federated with,
+// the test stands where the apps would, and between the two sidecars of the edge.
+
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { bringUp } from "../../../scripts/control/bring-up.ts";
+import type { Mesh } from "../../../scripts/model/mesh.ts";
+import { plan } from "../../../scripts/plan/build.ts";
+import type {
+  DomainPlan,
+  FederatedTrustDomain,
+  Plan,
+  Process,
+  RenderedFile,
+  SidecarPlan,
+} from "../../../scripts/plan/plan.ts";
+import { render } from "../../../scripts/render/render.ts";
+import { readHost } from "../../../scripts/runtime/host.ts";
+import { prepareAgentKeys } from "../../../scripts/runtime/keys.ts";
+import { nativeRuntime } from "../../../scripts/runtime/native.ts";
+import type { ProcessRuntime } from "../../../scripts/runtime/runtime.ts";
+import { openStateFolder } from "../../../scripts/runtime/state.ts";
+import type { Tools } from "../../../scripts/tools/ensure-tools.ts";
+import { type AppWitness, startAppWitness } from "./app-witness.ts";
+import { type Authority, newAuthority } from "./authority.ts";
+import { type HostileDomain, startHostileDomain } from "./hostile-domain.ts";
+import { type Relay, startRelay } from "./relay.ts";
+import { type SidecarWitness, sidecarWitness } from "./sidecar-witness.ts";
+
+export interface PrivateMesh extends AsyncDisposable {
+  readonly plan: Plan;
+  readonly runtime: ProcessRuntime;
+  readonly edge: Edge;
+  /** By trust domain: the authority that its SPIRE Server signs under. */
+  readonly authorities: ReadonlyMap<string, Authority>;
+  /** Federated with; its CA is the attacker's. */
+  readonly hostile: HostileDomain;
+  /** Federated with nobody. */
+  readonly unknown: Authority;
+  /** A caller that the test adds to those of the callee: an ID as long as the standard demands (SPIFFE-ID.md 2.3). */
+  readonly longestId: string;
+  readonly app: AppWitness;
+  /** The network between the two sidecars. */
+  readonly relay: Relay;
+  readonly callee: SidecarPlan & { readonly witness: SidecarWitness };
+  readonly caller: SidecarPlan & { readonly witness: SidecarWitness };
+}
+
+export interface Edge {
+  readonly caller: string;
+  readonly callee: string;
+  /** The first GET without `*`. */
+  readonly path: string;
+}
+
+export interface PrivateMeshOptions {
+  readonly mesh: Mesh;
+  readonly edge: Edge;
+  readonly tools: Tools;
+  readonly repositoryDir: string;
+  readonly cacheDir: string;
+  readonly signal: AbortSignal;
+}
+
+const hostileTrustDomain = "evil.example";
+
+export async function startPrivateMesh(options: PrivateMeshOptions): Promise<PrivateMesh> {
+  await using made = new AsyncDisposableStack();
+  const dir = await mkdtemp(join(tmpdir(), "mesh-verify-"));
+  made.defer(() => rm(dir, { recursive: true, force: true }));
+  await chmod(dir, 0o755);
+  const hostile = made.use(await startHostileDomain(hostileTrustDomain, join(dir, "hostile.json")));
+  const relay = made.use(await startRelay());
+  const authorities = new Map<string, Authority>();
+  for (const { domain } of options.mesh.trustDomains) authorities.set(domain, await newAuthority(domain));
+
+  const folder = await openStateFolder(join(dir, "state"), { create: true });
+  const report = (): void => {};
+  const { env } = process;
+  await using reading = await readHost({ ...options, folder, state: undefined, env, report });
+  const runtime = nativeRuntime({ folder, reading: reading.state, env, report });
+  made.defer(() => nativeRuntime({ folder, env, report }).destroy());
+  const planned = prepared(plan(options.mesh, reading.host), { ...options, relay, relationship: hostile.relationship });
+  await runtime.preflight(planned);
+  await runtime.begin(planned);
+  await folder.writePlan(planned);
+  await prepareAgentKeys(planned);
+  const files = await withAuthorities(planned, authorities);
+  const { callee, caller } = sidecarsOf(planned, options.edge);
+  const socket = "socket" in callee.app.address ? callee.app.address.socket : undefined;
+  if (socket === undefined) throw new Error(`${callee.workload} does TCP: its app cannot be stood in for`);
+  const app = made.use(await startAppWitness(socket));
+  relay.passOnTo(inboundOf(callee));
+  await bringUp({ plan: { ...planned, edges: [] }, files, rekeyed: [], runtime, report, signal: options.signal });
+  const withWitness = (sidecar: SidecarPlan) => ({
+    ...sidecar,
+    witness: sidecarWitness({
+      adminSocket: sidecar.adminSocket,
+      logFile: `${reading.host.logDir}/${sidecar.process}.log`,
+    }),
+  });
+  const kept = made.move();
+  return {
+    plan: planned,
+    runtime,
+    edge: options.edge,
+    authorities,
+    hostile,
+    unknown: await newAuthority("unknown.example"),
+    longestId: longestIdOf(caller.trustDomain),
+    app,
+    relay,
+    callee: withWitness(callee),
+    caller: withWitness(caller),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+interface Changes {
+  readonly edge: Edge;
+  readonly relay: Relay;
+  readonly relationship: FederatedTrustDomain;
+}
+
+/** The plan as it is, but for what the test takes the place of. */
+function prepared(planned: Plan, changes: Changes): Plan {
+  const processes = planned.processes.filter(({ role }) => role !== "app").map(quickToTell);
+  return { ...planned, processes, domains: planned.domains.map((domain) => preparedDomain(domain, changes)) };
+}
+
+/** Envoy's access log is read after each attempt: it must not be kept back for a second. */
+function quickToTell(process: Process): Process {
+  const at = process.command.indexOf("--file-flush-interval-msec");
+  return at < 0 ? process : { ...process, command: process.command.with(at + 1, "5") };
+}
+
+function longestIdOf(trustDomain: string): string {
+  return `spiffe://${trustDomain}/`.padEnd(2048, "x");
+}
+
+function preparedDomain(domain: DomainPlan, { edge, relay, relationship }: Changes): DomainPlan {
+  return {
+    ...domain,
+    relationships: [...domain.relationships, relationship],
+    entries: domain.entries.map((entry) => ({
+      ...entry,
+      federatesWith: [...entry.federatesWith, relationship.trustDomain],
+    })),
+    sidecars: domain.sidecars.map((sidecar) => preparedSidecar(sidecar, { edge, relay })),
+  };
+}
+
+function preparedSidecar(sidecar: SidecarPlan, { edge, relay }: Pick<Changes, "edge" | "relay">): SidecarPlan {
+  const { inbound } = sidecar;
+  const outbound = sidecar.outbound.map((one) =>
+    sidecar.workload === edge.caller && one.callee === edge.callee ? { ...one, address: relay.address } : one,
+  );
+  if (sidecar.workload !== edge.callee || inbound === undefined) return { ...sidecar, outbound };
+  const first = inbound.callers.find(({ workload }) => workload === edge.caller);
+  if (first === undefined) throw new Error(`${edge.caller} does not call ${edge.callee}`);
+  const trustDomain = new URL(first.spiffeId).hostname;
+  const longest = { ...first, workload: "longest", spiffeId: longestIdOf(trustDomain) };
+  return { ...sidecar, outbound, inbound: { ...inbound, callers: [...inbound.callers, longest] } };
+}
+
+/** SPIRE Server signs under an authority whose key the test has too: so it can mint "right domain, wrong certificate". */
+async function withAuthorities(
+  planned: Plan,
+  authorities: ReadonlyMap<string, Authority>,
+): Promise<readonly RenderedFile[]> {
+  const upstream = new Map<string, string>();
+  for (const { trustDomain, server } of planned.domains) {
+    const authority = authorities.get(trustDomain);
+    if (authority === undefined) throw new Error(`there is no authority of ${trustDomain}`);
+    const [cert, key] = [`${server.dataDir}/upstream.pem`, `${server.dataDir}/upstream.key.pem`];
+    const owner = planned.processes.find(({ name }) => name === server.process)?.user;
+    await writeOwned(cert, authority.certificate, owner);
+    await writeOwned(key, await authority.privateKey(), owner);
+    upstream.set(
+      server.process,
+      `    UpstreamAuthority "disk" {
+        plugin_data {
+            cert_file_path = ${JSON.stringify(cert)}
+            key_file_path = ${JSON.stringify(key)}
+        }
+    }
+`,
+    );
+  }
+  return render(planned).map((file) => {
+    const plugin = upstream.get(file.process);
+    if (plugin === undefined || !file.path.endsWith("server.conf")) return file;
+    return { ...file, content: file.content.replace("plugins {\n", `plugins {\n${plugin}\n`) };
+  });
+}
+
+async function writeOwned(path: string, content: string, owner: Process["user"] | undefined): Promise<void> {
+  await writeFile(path, content, { mode: 0o600 });
+  if (owner !== undefined && process.getuid?.() === 0) {
+    const { chown } = await import("node:fs/promises");
+    await chown(path, owner.uid, owner.gid);
+  }
+}
+
+function sidecarsOf(planned: Plan, { caller, callee }: Edge) {
+  const all = planned.domains.flatMap(({ sidecars }) => sidecars);
+  const find = (workload: string): SidecarPlan => {
+    const found = all.find((sidecar) => sidecar.workload === workload);
+    if (found === undefined) throw new Error(`${workload} has no sidecar`);
+    return found;
+  };
+  return { caller: find(caller), callee: find(callee) };
+}
+
+export function inboundOf({ workload, inbound }: SidecarPlan) {
+  if (inbound === undefined) throw new Error(`nobody calls ${workload}`);
+  return inbound.address;
+}

@@ -1,0 +1,92 @@
+// The attacker's client: TLS with whatever certificate, raw bytes, and what came of it after writing *and* reading. In
+// TLS 1.3 a client believes itself connected before its certificate was judged.
+
+import { connect as connectTcp } from "node:net";
+import { connect, type ConnectionOptions } from "node:tls";
+
+import type { HostPort } from "../../../scripts/model/mesh.ts";
+import type { Shown } from "./authority.ts";
+
+export type Seen =
+  | { readonly kind: "http"; readonly status: number; readonly text: string; readonly session: SessionFacts }
+  /** Name of the TLS alert, in OpenSSL's words. */
+  | { readonly kind: "alert"; readonly name: string }
+  /** The other side ended it without a word, or this side could not go on. */
+  | { readonly kind: "closed"; readonly code?: string }
+  | { readonly kind: "timeout" };
+
+export interface SessionFacts {
+  readonly protocol: string;
+  readonly reused: boolean;
+  /** The key exchange, `X25519MLKEM768`; empty when Node cannot tell. */
+  readonly keyExchange: string;
+}
+
+export interface ProbeOptions extends Omit<ConnectionOptions, "host" | "port" | "cert" | "key"> {
+  readonly shown?: Shown | undefined;
+  readonly raw: string | Buffer;
+  readonly deadlineMs?: number;
+}
+
+/** One connection over TLS: sends `raw`, reads until the other side has answered and closed. */
+export async function probe(address: HostPort, { shown, raw, deadlineMs = 3000, ...tls }: ProbeOptions): Promise<Seen> {
+  const { promise, resolve } = Promise.withResolvers<Seen>();
+  const socket = connect({
+    ...address,
+    ...(shown === undefined ? {} : { cert: shown.cert, key: shown.key }),
+    rejectUnauthorized: false,
+    ALPNProtocols: ["http/1.1"],
+    // The attacker's own library must not refuse what the sidecar should.
+    ciphers: "DEFAULT@SECLEVEL=0",
+    ...tls,
+  });
+  let text = "";
+  let failure: unknown;
+  let session: SessionFacts = { protocol: "", reused: false, keyExchange: "" };
+  socket.setTimeout(deadlineMs, () => {
+    resolve(text === "" ? { kind: "timeout" } : seenIn(text, session, undefined));
+    socket.destroy();
+  });
+  socket.on("secureConnect", () => {
+    session = {
+      protocol: socket.getProtocol() ?? "",
+      reused: socket.isSessionReused(),
+      keyExchange: keyExchangeOf(socket.getEphemeralKeyInfo()),
+    };
+    socket.write(raw);
+  });
+  socket.on("data", (data: Buffer) => (text += data.toString("latin1")));
+  socket.on("error", (error) => (failure = error));
+  socket.on("close", () => resolve(seenIn(text, session, failure)));
+  return promise;
+}
+
+/** The same without TLS. */
+export async function probePlain(address: HostPort, raw: string | Buffer, deadlineMs = 3000): Promise<Seen> {
+  const { promise, resolve } = Promise.withResolvers<Seen>();
+  const socket = connectTcp(address);
+  let text = "";
+  let failure: unknown;
+  socket.setTimeout(deadlineMs, () => {
+    resolve({ kind: "timeout" });
+    socket.destroy();
+  });
+  socket.on("connect", () => socket.write(raw));
+  socket.on("data", (data: Buffer) => (text += data.toString("latin1")));
+  socket.on("error", (error) => (failure = error));
+  socket.on("close", () => resolve(seenIn(text, { protocol: "", reused: false, keyExchange: "" }, failure)));
+  return promise;
+}
+
+function seenIn(text: string, session: SessionFacts, failure: unknown): Seen {
+  const status = /^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1];
+  if (status !== undefined) return { kind: "http", status: Number(status), text, session };
+  const code = failure instanceof Error && "code" in failure ? String(failure.code) : undefined;
+  const alert = /ALERT_([A-Z0-9_]+)$|TLSV1_(UNRECOGNIZED_NAME)$/.exec(code ?? "");
+  if (alert !== null) return { kind: "alert", name: (alert[1] ?? alert[2] ?? "").toLowerCase() };
+  return { kind: "closed", ...(code === undefined ? {} : { code }) };
+}
+
+function keyExchangeOf(info: object | null): string {
+  return info !== null && "name" in info ? String(info.name) : "";
+}

@@ -1,0 +1,81 @@
+// What a sidecar itself says of a refusal: which of its counters grew, and the line that its access log got.
+
+import { open } from "node:fs/promises";
+
+import { fetchStats, type Stats } from "../../../scripts/observe/envoy-admin.ts";
+
+/** Names are shortened: `listener.127.64.1.2_9443.ssl.fail_verify_san` is `inbound: ssl.fail_verify_san`. */
+export interface SidecarView {
+  readonly counters: ReadonlyMap<string, number>;
+  /** Where its log ends. */
+  readonly logEnd: number;
+}
+
+export interface SidecarWitness {
+  readonly look: () => Promise<SidecarView>;
+  /** Counters that grew since, by how much. */
+  readonly grown: (since: SidecarView) => Promise<Map<string, number>>;
+  /** Access log entries written since. */
+  readonly entries: (since: SidecarView) => Promise<AccessLogEntry[]>;
+}
+
+export interface AccessLogEntry {
+  readonly listener?: string;
+  readonly peer?: string;
+  readonly failure?: string;
+  readonly details?: string;
+  readonly flags?: string;
+  readonly status?: number;
+  readonly path?: string;
+  readonly upstream_failure?: string;
+}
+
+const interesting = String.raw`^(listener\.[0-9.]+_[0-9]+\.(ssl\.(fail_verify_.*|connection_error|no_certificate)|downstream_cx_.*overflow.*|no_filter_chain_match|downstream_cx_transport_socket_connect_timeout)|http\.inbound\.(rbac\..*|downstream_rq_.*|downstream_cx_protocol_error)|http\.inbound\.[a-z_.]*denied|cluster\.[^.]+\.(ssl\.fail_verify_.*|upstream_cx_connect_fail|upstream_rq_5xx)|http1\..*|connection_limit\..*)`;
+
+export function sidecarWitness(sidecar: { readonly adminSocket: string; readonly logFile: string }): SidecarWitness {
+  const counters = async (): Promise<ReadonlyMap<string, number>> =>
+    numbersIn(await fetchStats(sidecar.adminSocket, interesting));
+  return {
+    look: async () => ({ counters: await counters(), logEnd: await sizeOf(sidecar.logFile) }),
+    grown: async (since) => {
+      const now = await counters();
+      const changes = [...now].map(([name, value]) => [name, value - (since.counters.get(name) ?? 0)] as const);
+      return new Map(changes.filter(([, by]) => by > 0));
+    },
+    entries: async ({ logEnd }) => parseEntries(await textFrom(sidecar.logFile, logEnd)),
+  };
+}
+
+function numbersIn(stats: Stats): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const [name, value] of stats) {
+    if (typeof value !== "number") continue;
+    const short = name.replace(/^listener\.[\d.]+_\d+\./, "inbound: ").replace(/^http\.inbound\./, "inbound: http.");
+    sums.set(short, (sums.get(short) ?? 0) + value);
+  }
+  return sums;
+}
+
+function parseEntries(text: string): AccessLogEntry[] {
+  return text.split("\n").flatMap((line) => {
+    const start = line.indexOf('{"');
+    if (start < 0 || !line.trimEnd().endsWith("}")) return [];
+    const entry: AccessLogEntry = JSON.parse(line.slice(start));
+    return [entry];
+  });
+}
+
+async function sizeOf(file: string): Promise<number> {
+  await using handle = await open(file, "r");
+  return (await handle.stat()).size;
+}
+
+async function textFrom(file: string, start: number): Promise<string> {
+  await using handle = await open(file, "r");
+  const { size } = await handle.stat();
+  // Rotated meanwhile: what is there is all new.
+  const from = size < start ? 0 : start;
+  const buffer = Buffer.alloc(size - from);
+  await handle.read(buffer, 0, buffer.length, from);
+  return buffer.toString("utf8");
+}

@@ -1,0 +1,137 @@
+// Carries out one attempt of a claim and hears its witnesses.
+
+import { until } from "../../scripts/wait.ts";
+import type { Admitted, Attempt, Evidence, Refused } from "./claim.ts";
+import { requestsIn } from "./instance/app-witness.ts";
+import type { PrivateMesh } from "./instance/private-mesh.ts";
+import type { Seen } from "./instance/probe.ts";
+import type { AccessLogEntry, SidecarView, SidecarWitness } from "./instance/sidecar-witness.ts";
+import { control } from "./instance/control.ts";
+
+const witnessMs = 1500;
+
+export async function judge(mesh: PrivateMesh, attempt: Attempt): Promise<Evidence> {
+  const { expected, tried } = attempt;
+  const witness = expected.kind === "refused" && expected.by === "outbound" ? mesh.caller.witness : mesh.callee.witness;
+  mesh.app.take();
+  const before = await witness.look();
+  const begun = performance.now();
+  const seen = await attempt.run(mesh);
+  const milliseconds = performance.now() - begun;
+  const heard =
+    expected.kind === "refused"
+      ? await hear(witness, before, expected)
+      : { counters: new Map<string, number>(), entry: undefined };
+  const received = mesh.app.take();
+  const controlled = await control(mesh);
+  const problem =
+    expected.kind === "refused"
+      ? refusalProblem(expected, { seen, ...heard, received })
+      : admissionProblem(expected, seen, received);
+  const all = [problem, controlled === "" ? undefined : `the control failed: ${controlled}`].filter(
+    (one) => one !== undefined,
+  );
+  return {
+    tried,
+    attacker: inWords(seen),
+    sidecar: { counters: Object.fromEntries(heard.counters), reason: reasonOf(heard.entry) },
+    app: received.length === 0 ? "received nothing" : `received ${JSON.stringify(requestsIn(received))}`,
+    control: controlled === "" ? "200, received once" : controlled,
+    milliseconds,
+    ...(all.length === 0 ? {} : { problem: all.join("; ") }),
+  };
+}
+
+interface Heard {
+  readonly counters: Map<string, number>;
+  readonly entry: AccessLogEntry | undefined;
+}
+
+/** Waits for what is expected; what is not, is told as it was. */
+async function hear(witness: SidecarWitness, before: SidecarView, expected: Refused): Promise<Heard> {
+  let heard: Heard = { counters: new Map(), entry: undefined };
+  const look = async (): Promise<boolean> => {
+    const [counters, entries] = await Promise.all([witness.grown(before), witness.entries(before)]);
+    const entry = entries.find((one) => expected.reason.test(reasonOf(one))) ?? entries.at(-1);
+    heard = { counters, entry };
+    return counters.has(expected.counter) && expected.reason.test(reasonOf(entry));
+  };
+  try {
+    await until("the sidecar tells the cause", look, { deadlineMs: witnessMs, intervalMs: 5 });
+  } catch {
+    // Told by the evidence: what was heard instead.
+  }
+  return heard;
+}
+
+interface Witnesses extends Heard {
+  readonly seen: Seen;
+  readonly received: readonly string[];
+}
+
+function refusalProblem(
+  { counter, reason, status }: Refused,
+  { seen, counters, entry, received }: Witnesses,
+): string | undefined {
+  const problems = [
+    attackerProblem(seen, status),
+    counters.has(counter)
+      ? undefined
+      : `the sidecar did not count it under ${counter} but under ${[...counters.keys()].join(", ") || "nothing"}`,
+    reason.test(reasonOf(entry)) ? undefined : `the sidecar gives another reason: ${reasonOf(entry) || "none"}`,
+    received.length === 0 ? undefined : `the app received ${JSON.stringify(requestsIn(received))}`,
+  ].filter((problem) => problem !== undefined);
+  return problems.length === 0 ? undefined : problems.join("; ");
+}
+
+/** An alert, or a closed connection, which can overtake it; or HTTP with the status that is expected. Silence is none. */
+function attackerProblem(seen: Seen, status: readonly number[] | undefined): string | undefined {
+  if (seen.kind === "timeout") return "the attacker got no answer at all";
+  if (status === undefined) return seen.kind === "http" ? `the attacker got ${seen.status}` : undefined;
+  if (seen.kind !== "http") return `the attacker got no HTTP answer: ${inWords(seen)}`;
+  return status.includes(seen.status) ? undefined : `the attacker got ${seen.status}`;
+}
+
+function admissionProblem(
+  { seen: see, received: look }: Admitted,
+  seen: Seen,
+  received: readonly string[],
+): string | undefined {
+  const problems = [see === undefined ? answeredProblem(seen) : see(seen), look?.(received)];
+  const told = problems.filter((problem) => problem !== undefined);
+  return told.length === 0 ? undefined : told.join("; ");
+}
+
+function answeredProblem(seen: Seen): string | undefined {
+  return seen.kind === "http" && seen.status === 200 ? undefined : `it is refused now: ${inWords(seen)}`;
+}
+
+export function inWords(seen: Seen): string {
+  switch (seen.kind) {
+    case "http":
+      return `HTTP ${seen.status}`;
+    case "alert":
+      return `TLS alert ${seen.name}`;
+    case "closed":
+      return seen.code === undefined ? "connection closed" : `connection closed (${seen.code})`;
+    case "timeout":
+      return "no answer";
+  }
+}
+
+/** A refused connection has its failure, a refused request its details, a refused callee the upstream's failure. */
+function reasonOf(entry: AccessLogEntry | undefined): string {
+  if (entry === undefined) return "";
+  const { failure, upstream_failure: upstream, details } = entry;
+  const said = [failure, upstream, details].filter((text) => text !== undefined && text !== null);
+  return said.map(inWordsOf).join("; ");
+}
+
+/** `TLS_error:|268435581:SSL_routines:OPENSSL_internal:…:_SAN_match:TLS_error_end` without the library's own frame. */
+function inWordsOf(text: string): string {
+  return text
+    .replaceAll(/\|?\d{6,}:/g, "")
+    .replaceAll(/TLS_error:|:?TLS_error_end|SSL_routines:|OPENSSL_internal:/g, "")
+    .replaceAll("_", " ")
+    .trim();
+}
