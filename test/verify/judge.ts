@@ -107,16 +107,10 @@ function answeredProblem(seen: Seen): string | undefined {
 }
 
 export function inWords(seen: Seen): string {
-  switch (seen.kind) {
-    case "http":
-      return `HTTP ${seen.status}`;
-    case "alert":
-      return `TLS alert ${seen.name}`;
-    case "closed":
-      return seen.code === undefined ? "connection closed" : `connection closed (${seen.code})`;
-    case "timeout":
-      return "no answer";
-  }
+  if (seen.kind === "http") return `HTTP ${seen.status}`;
+  if (seen.kind === "alert") return `TLS alert ${seen.name}`;
+  if (seen.kind === "timeout") return "no answer";
+  return seen.code === undefined ? "connection closed" : `connection closed (${seen.code})`;
 }
 
 /** A refused connection has its failure, a refused request its details, a refused callee the upstream's failure. */

@@ -1,9 +1,13 @@
 // Every claim, in the order of the matrix.
 
 import type { Claim } from "../claim.ts";
+import { tlsProtocol } from "./c-tls.ts";
+import { hostileCallee } from "./c-hostile-callee.ts";
+import { chains } from "./a-chains.ts";
+import { certificateProfile } from "./a-certificates.ts";
 import { idConfusion } from "./b-id-confusion.ts";
 import { clientAuthentication } from "./a-client-authentication.ts";
 
 export function loadClaims(): readonly Claim[] {
-  return [...clientAuthentication, ...idConfusion];
+  return [...clientAuthentication, ...certificateProfile, ...chains, ...idConfusion, ...tlsProtocol, ...hostileCallee];
 }

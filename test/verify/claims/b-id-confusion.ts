@@ -1,29 +1,21 @@
 // B: IDs that look like the caller's, from the caller's own CA. Only the exact ID, byte for byte, is the caller.
 
 import type { Claim } from "../claim.ts";
-import { authorityOf } from "../instance/control.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
-import { noChain, showing, wrongId } from "./certificates.ts";
+import { noStore, own, showing, wrongId } from "./certificates.ts";
 
 type Look = (parts: { readonly domain: string; readonly path: string }) => string;
 
-const unknownDomain = noChain(/no trust bundle store/);
-
-function looks(mesh: PrivateMesh, like: Look): string {
+function looks(mesh: PrivateMesh, look: Look): string {
   const { trustDomain, spiffeId } = mesh.caller;
-  return like({ domain: trustDomain, path: spiffeId.slice(`spiffe://${trustDomain}`.length) });
+  return look({ domain: trustDomain, path: spiffeId.slice(`spiffe://${trustDomain}`.length) });
 }
 
-function like(
-  tried: string,
-  uri: Look,
-  expected: Claim["attempts"][number]["expected"],
-  dns: Look | undefined = undefined,
-) {
+function like(tried: string, uri: Look, expected: Claim["attempts"][number]["expected"], dns?: Look) {
   return showing(
     tried,
     async (mesh) =>
-      authorityOf(mesh, mesh.caller.trustDomain).issue({
+      own(mesh).issue({
         uris: [looks(mesh, uri)],
         ...(dns === undefined ? {} : { dns: [looks(mesh, dns)] }),
       }),
@@ -37,12 +29,8 @@ export const idConfusion: readonly Claim[] = [
     title: "case counts in scheme and trust domain",
     clause: "SPIFFE-ID.md 2.1",
     attempts: [
-      like("SPIFFE://", ({ domain, path }) => `SPIFFE://${domain}${path}`, unknownDomain),
-      like(
-        "the trust domain in capitals",
-        ({ domain, path }) => `spiffe://${domain.toUpperCase()}${path}`,
-        unknownDomain,
-      ),
+      like("SPIFFE://", ({ domain, path }) => `SPIFFE://${domain}${path}`, noStore),
+      like("the trust domain in capitals", ({ domain, path }) => `spiffe://${domain.toUpperCase()}${path}`, noStore),
     ],
   },
   {
@@ -66,7 +54,7 @@ export const idConfusion: readonly Claim[] = [
         ({ domain, path }) => `spiffe://${domain}/%${path.charCodeAt(1).toString(16)}${path.slice(2)}`,
         wrongId,
       ),
-      like("in the trust domain", ({ domain, path }) => `spiffe://${domain.replace(".", "%2e")}${path}`, unknownDomain),
+      like("in the trust domain", ({ domain, path }) => `spiffe://${domain.replace(".", "%2e")}${path}`, noStore),
     ],
   },
   {
@@ -74,10 +62,10 @@ export const idConfusion: readonly Claim[] = [
     title: "a trust domain is compared whole",
     clause: "SPIFFE-ID.md 2.1",
     attempts: [
-      like("with .evil behind", ({ domain, path }) => `spiffe://${domain}.evil${path}`, unknownDomain),
-      like("with x before", ({ domain, path }) => `spiffe://x${domain}${path}`, unknownDomain),
-      like("as user of another host", ({ domain, path }) => `spiffe://${domain}@evil${path}`, unknownDomain),
-      like("with a port", ({ domain, path }) => `spiffe://${domain}:443${path}`, unknownDomain),
+      like("with .evil behind", ({ domain, path }) => `spiffe://${domain}.evil${path}`, noStore),
+      like("with x before", ({ domain, path }) => `spiffe://x${domain}${path}`, noStore),
+      like("as user of another host", ({ domain, path }) => `spiffe://${domain}@evil${path}`, noStore),
+      like("with a port", ({ domain, path }) => `spiffe://${domain}:443${path}`, noStore),
     ],
   },
   {
@@ -127,7 +115,7 @@ export const idConfusion: readonly Claim[] = [
     title: "a trust domain's own ID is no workload's",
     clause: "X509-SVID.md 2; SPIFFE-ID.md 2.2",
     attempts: [
-      like("without a path", ({ domain }) => `spiffe://${domain}`, unknownDomain),
+      like("without a path", ({ domain }) => `spiffe://${domain}`, noStore),
       like("with the root path", ({ domain }) => `spiffe://${domain}/`, wrongId),
     ],
   },
@@ -139,7 +127,7 @@ export const idConfusion: readonly Claim[] = [
       like(
         "a Cyrillic о in the trust domain",
         ({ domain, path }) => `spiffe://${domain.replace("o", bytes("о"))}${path}`,
-        unknownDomain,
+        noStore,
       ),
     ],
   },
@@ -150,7 +138,7 @@ export const idConfusion: readonly Claim[] = [
     attempts: [
       showing(
         "the longest ID, which the test adds to the callers",
-        async (mesh) => authorityOf(mesh, mesh.caller.trustDomain).issue({ uris: [mesh.longestId] }),
+        async (mesh) => own(mesh).issue({ uris: [mesh.longestId] }),
         { kind: "admitted", why: "the standard demands it; the app gets the whole of it in x-forwarded-client-cert" },
       ),
     ],
@@ -163,7 +151,7 @@ export const idConfusion: readonly Claim[] = [
       like(
         "https:// and the domain as DNS name",
         ({ domain, path }) => `https://${domain}${path}`,
-        unknownDomain,
+        noStore,
         ({ domain }) => domain,
       ),
     ],

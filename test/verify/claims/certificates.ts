@@ -1,8 +1,8 @@
 // How a hostile caller is refused by the callee's sidecar: rows A and B, each a certificate and where its refusal shows.
 
 import type { Attempt, Refused } from "../claim.ts";
-import type { Shown } from "../instance/authority.ts";
-import { allowedRequest } from "../instance/control.ts";
+import type { Authority, Shown } from "../instance/authority.ts";
+import { allowedRequest, authorityOf } from "../instance/control.ts";
 import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
 import { probe } from "../instance/probe.ts";
 
@@ -38,3 +38,13 @@ export const policy: Refused = {
   reason: /rbac access denied/,
   status: [403],
 };
+
+export const noStore = noChain(/no trust bundle store/);
+
+export const own = (mesh: PrivateMesh): Authority => authorityOf(mesh, mesh.caller.trustDomain);
+export const local = (mesh: PrivateMesh): Authority => authorityOf(mesh, mesh.callee.trustDomain);
+export const caller = (mesh: PrivateMesh): string => mesh.caller.spiffeId;
+/** Another workload of the caller's trust domain. */
+export const sibling = (mesh: PrivateMesh): string => `spiffe://${mesh.caller.trustDomain}/other`;
+/** A workload of the hostile partner. */
+export const attacker = (mesh: PrivateMesh): string => `spiffe://${mesh.hostile.trustDomain}/x`;

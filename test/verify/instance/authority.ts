@@ -62,6 +62,8 @@ export interface Wanted {
   /** The algorithm that the issuer signs by: SHA-256 unless given. */
   readonly signatureHash?: "SHA-1" | "SHA-256";
   readonly extensions?: readonly x509.Extension[];
+  /** Bytes of an extension that nobody reads. */
+  readonly ballast?: number;
 }
 
 interface Signer {
@@ -140,7 +142,16 @@ async function certificateOf(
 }
 
 function extensionsOf(wanted: Wanted): x509.Extension[] {
-  const { uris = [], dns = [], ca = false, usage, usageCritical = true, extendedUsage, extensions = [] } = wanted;
+  const {
+    uris = [],
+    dns = [],
+    ca = false,
+    usage,
+    usageCritical = true,
+    extendedUsage,
+    extensions = [],
+    ballast,
+  } = wanted;
   const names = [
     ...uris.map((value) => ({ type: "url", value }) as const),
     ...dns.map((value) => ({ type: "dns", value }) as const),
@@ -153,6 +164,7 @@ function extensionsOf(wanted: Wanted): x509.Extension[] {
     ...(purposes.length === 0 ? [] : [new x509.ExtendedKeyUsageExtension([...purposes])]),
     ...(names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(names)]),
     ...extensions,
+    ...(ballast === undefined ? [] : [new x509.Extension("1.3.6.1.4.1.55555.2", false, new Uint8Array(ballast))]),
   ];
 }
 

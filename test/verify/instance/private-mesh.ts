@@ -65,6 +65,9 @@ export interface PrivateMeshOptions {
   readonly signal: AbortSignal;
 }
 
+/** Progress is the caller's to show. */
+const report = (): void => {};
+
 const hostileTrustDomain = "evil.example";
 
 export async function startPrivateMesh(options: PrivateMeshOptions): Promise<PrivateMesh> {
@@ -78,7 +81,6 @@ export async function startPrivateMesh(options: PrivateMeshOptions): Promise<Pri
   for (const { domain } of options.mesh.trustDomains) authorities.set(domain, await newAuthority(domain));
 
   const folder = await openStateFolder(join(dir, "state"), { create: true });
-  const report = (): void => {};
   const { env } = process;
   await using reading = await readHost({ ...options, folder, state: undefined, env, report });
   const runtime = nativeRuntime({ folder, reading: reading.state, env, report });

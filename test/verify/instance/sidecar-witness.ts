@@ -30,7 +30,7 @@ export interface AccessLogEntry {
   readonly upstream_failure?: string;
 }
 
-const interesting = String.raw`^(listener\.[0-9.]+_[0-9]+\.(ssl\.(fail_verify_.*|connection_error|no_certificate)|downstream_cx_.*overflow.*|no_filter_chain_match|downstream_cx_transport_socket_connect_timeout)|http\.inbound\.(rbac\..*|downstream_rq_.*|downstream_cx_protocol_error)|http\.inbound\.[a-z_.]*denied|cluster\.[^.]+\.(ssl\.fail_verify_.*|upstream_cx_connect_fail|upstream_rq_5xx)|http1\..*|connection_limit\..*)`;
+const interesting = String.raw`^(listener\.[0-9.]+_[0-9]+\.(ssl\.(fail_verify_.*|connection_error|no_certificate)|downstream_cx_.*overflow.*|no_filter_chain_match|downstream_cx_transport_socket_connect_timeout)|http\.inbound\.(rbac\..*|downstream_rq_.*|downstream_cx_protocol_error)|http\.inbound\.[a-z_.]*denied|cluster\.[^.]+\.(ssl\.(fail_verify_.*|connection_error)|upstream_cx_connect_fail|upstream_rq_5xx)|http1\..*|connection_limit\..*)`;
 
 export function sidecarWitness(sidecar: { readonly adminSocket: string; readonly logFile: string }): SidecarWitness {
   const counters = async (): Promise<ReadonlyMap<string, number>> =>
@@ -50,7 +50,10 @@ function numbersIn(stats: Stats): Map<string, number> {
   const sums = new Map<string, number>();
   for (const [name, value] of stats) {
     if (typeof value !== "number") continue;
-    const short = name.replace(/^listener\.[\d.]+_\d+\./, "inbound: ").replace(/^http\.inbound\./, "inbound: http.");
+    const short = name
+      .replace(/^listener\.[\d.]+_\d+\./, "inbound: ")
+      .replace(/^http\.inbound\./, "inbound: http.")
+      .replace(/^cluster\.[^.]+\.ssl\./, "callee: ssl.");
     sums.set(short, (sums.get(short) ?? 0) + value);
   }
   return sums;

@@ -1,0 +1,188 @@
+// A17, A18, A24–A33: certificates of the right CA that are no X.509-SVIDs, or no longer.
+
+// oxlint-disable-next-line import/no-unassigned-import -- @peculiar/x509 needs it loaded first
+import "reflect-metadata";
+import * as x509 from "@peculiar/x509";
+
+import type { Claim } from "../claim.ts";
+import { rightful } from "../instance/control.ts";
+import { caller, noCertificate, noChain, own, showing, tlsError } from "./certificates.ts";
+
+const { KeyUsageFlags } = x509;
+const expired = noChain(/certificate has expired/);
+const notYet = noChain(/certificate is not yet valid/);
+const precheck = noChain(/cert precheck/);
+const critical = noChain(/unhandled critical extension/);
+const wrongUsage = tlsError(/KEY USAGE BIT INCORRECT/);
+
+export const certificateProfile: readonly Claim[] = [
+  {
+    id: "A17",
+    title: "an expired SVID is refused",
+    clause: "RFC 5280 6.1.3",
+    attempts: [
+      showing(
+        "expired a second ago",
+        async (mesh) => own(mesh).issue({ uris: [caller(mesh)], from: -3600, until: -1 }),
+        expired,
+      ),
+      showing(
+        "expired a day ago",
+        async (mesh) => own(mesh).issue({ uris: [caller(mesh)], from: -90_000, until: -86_400 }),
+        expired,
+      ),
+    ],
+  },
+  {
+    id: "A18",
+    title: "an SVID of the future is refused",
+    clause: "RFC 5280 6.1.3",
+    attempts: [
+      showing(
+        "valid in an hour",
+        async (mesh) => own(mesh).issue({ uris: [caller(mesh)], from: 3600, until: 7200 }),
+        notYet,
+      ),
+    ],
+  },
+  {
+    id: "A24",
+    title: "a leaf that is a CA, or may sign, is refused",
+    clause: "X509-SVID.md 4.1, 4.3",
+    attempts: [
+      showing("CA:TRUE", async (mesh) => own(mesh).issue({ uris: [caller(mesh)], ca: true }), precheck),
+      showing(
+        "keyCertSign",
+        async (mesh) =>
+          own(mesh).issue({ uris: [caller(mesh)], usage: KeyUsageFlags.digitalSignature | KeyUsageFlags.keyCertSign }),
+        precheck,
+      ),
+      showing(
+        "cRLSign",
+        async (mesh) =>
+          own(mesh).issue({ uris: [caller(mesh)], usage: KeyUsageFlags.digitalSignature | KeyUsageFlags.cRLSign }),
+        precheck,
+      ),
+    ],
+  },
+  {
+    id: "A25",
+    title: "a leaf without key usage, or one not for signing, is refused",
+    clause: "X509-SVID.md 4.3",
+    attempts: [
+      showing("no key usage", async (mesh) => own(mesh).issue({ uris: [caller(mesh)], usage: null }), precheck),
+      showing(
+        "keyEncipherment alone",
+        async (mesh) => own(mesh).issue({ uris: [caller(mesh)], usage: KeyUsageFlags.keyEncipherment }),
+        wrongUsage,
+      ),
+    ],
+  },
+  {
+    id: "A26",
+    title: "extended key usage is not looked at",
+    clause: "X509-SVID.md 4.4: SHOULD",
+    attempts: [
+      ["serverAuth alone", "1.3.6.1.5.5.7.3.1"] as const,
+      ["code signing alone", "1.3.6.1.5.5.7.3.3"] as const,
+    ].map(([tried, purpose]) =>
+      showing(tried, async (mesh) => own(mesh).issue({ uris: [caller(mesh)], extendedUsage: [purpose] }), {
+        kind: "admitted",
+        why: "a CA that mints this could mint a proper SVID for the same ID, so no identity is gained",
+      }),
+    ),
+  },
+  {
+    id: "A27",
+    title: "an unknown critical extension is refused",
+    clause: "RFC 5280 4.2",
+    attempts: [
+      showing(
+        "1.3.6.1.4.1.55555.1, critical",
+        async (mesh) =>
+          own(mesh).issue({
+            uris: [caller(mesh)],
+            extensions: [new x509.Extension("1.3.6.1.4.1.55555.1", true, new Uint8Array([5, 0]))],
+          }),
+        critical,
+      ),
+    ],
+  },
+  {
+    id: "A28",
+    title: "a CA's signature by SHA-1 is not looked at",
+    clause: "NIST SP 800-131A",
+    attempts: [
+      showing("signed by SHA-1", async (mesh) => own(mesh).issue({ uris: [caller(mesh)], signatureHash: "SHA-1" }), {
+        kind: "admitted",
+        why: "only the trust domain's own CA could be the forger's target, and SPIRE Server signs by SHA-256",
+      }),
+    ],
+  },
+  {
+    id: "A29",
+    title: "the size of an RSA key is not looked at",
+    clause: "NIST SP 800-131A",
+    attempts: [
+      showing(
+        "RSA of 1024 bits",
+        async (mesh) =>
+          own(mesh).issue({
+            uris: [caller(mesh)],
+            algorithm: {
+              name: "RSASSA-PKCS1-v1_5",
+              hash: "SHA-256",
+              modulusLength: 1024,
+              publicExponent: new Uint8Array([1, 0, 1]),
+            },
+          }),
+        {
+          kind: "admitted",
+          why: "a CA that signs this could sign a proper key for the same ID; SPIRE signs the workload's own key, which is P-256 here",
+        },
+      ),
+    ],
+  },
+  {
+    id: "A30",
+    title: "keys of kinds that are not offered are refused",
+    clause: "RFC 8446 4.2.3",
+    attempts: [
+      showing(
+        "Ed25519",
+        async (mesh) => own(mesh).issue({ uris: [caller(mesh)], algorithm: { name: "Ed25519" } }),
+        noCertificate,
+      ),
+      showing(
+        "P-521",
+        async (mesh) =>
+          own(mesh).issue({ uris: [caller(mesh)], algorithm: { name: "ECDSA", namedCurve: "P-521", hash: "SHA-512" } }),
+        noCertificate,
+      ),
+    ],
+  },
+  {
+    id: "A31",
+    title: "a CA's own certificate authenticates nobody",
+    clause: "X509-SVID.md 4.1",
+    attempts: [showing("the caller's CA certificate and key", async (mesh) => own(mesh).itself(), wrongUsage)],
+  },
+  {
+    id: "A32",
+    title: "an SVID of a CA that was rotated out is refused",
+    clause: "SPIFFE_Federation.md 5",
+    attempts: [],
+    notHere: "it takes a CA rotation: test/e2e/ca-rotation.test.ts",
+  },
+  {
+    id: "A33",
+    title: "a stolen SVID is admitted until it expires",
+    clause: "by design: its life is the limit",
+    attempts: [
+      showing("the caller's certificate and key from elsewhere", rightful, {
+        kind: "admitted",
+        why: "whoever holds the key is the workload; SVIDs live an hour, and `cut` ends them sooner",
+      }),
+    ],
+  },
+];

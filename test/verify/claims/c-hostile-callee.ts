@@ -1,0 +1,202 @@
+// C15–C17: somebody answers in the callee's place. The caller's sidecar must send him nothing, whatever certificate he shows.
+
+import { once } from "node:events";
+import { request } from "node:http";
+import type { Socket } from "node:net";
+import { createServer } from "node:tls";
+
+import type { Attempt, Claim, Refused } from "../claim.ts";
+import type { Shown } from "../instance/authority.ts";
+import type { PrivateMesh } from "../instance/private-mesh.ts";
+import type { Seen } from "../instance/probe.ts";
+import { local } from "./certificates.ts";
+
+type Mint = (mesh: PrivateMesh) => Promise<Shown>;
+
+const callee = (mesh: PrivateMesh): string => mesh.callee.spiffeId;
+
+function refused(counter: string, reason: RegExp): Refused {
+  return { kind: "refused", by: "outbound", counter, reason, status: [503] };
+}
+
+const wrongId = refused("callee: ssl.fail_verify_san", /SAN match/);
+const noChain = (reason: RegExp): Refused => refused("callee: ssl.fail_verify_error", reason);
+const noStore = noChain(/no trust bundle store/);
+const unknownIssuer = noChain(/unable to get local issuer certificate/);
+
+/** The caller's app calls; the attacker is where the callee should be. */
+function answeringAs(tried: string, mint: Mint, expected: Refused): Attempt {
+  return {
+    tried,
+    expected,
+    run: async (mesh) => {
+      const { cert, key } = await mint(mesh);
+      const server = createServer({
+        cert,
+        key,
+        requestCert: true,
+        rejectUnauthorized: false,
+        ALPNProtocols: ["http/1.1"],
+      });
+      return intercepted(
+        mesh,
+        (socket) => server.emit("connection", socket),
+        (got) => {
+          server.on("secureConnection", (secure) =>
+            secure.on("data", (data) => got(data)).on("error", () => secure.destroy()),
+          );
+          server.on("tlsClientError", (_, secure) => secure.destroy());
+        },
+      );
+    },
+  };
+}
+
+/** Calls through the caller's sidecar while the attacker has the connection. What he gets to read fails the row. */
+async function intercepted(
+  mesh: PrivateMesh,
+  attack: (socket: Socket) => void,
+  listen: (got: (data: Buffer) => void) => void,
+): Promise<Seen> {
+  let stolen = "";
+  listen((data) => (stolen += data.toString("latin1")));
+  const release = mesh.relay.intercept(attack);
+  try {
+    const seen = await callOut(mesh);
+    if (stolen === "") return seen;
+    return {
+      kind: "http",
+      status: 200,
+      text: `the attacker received ${stolen}`,
+      session: { protocol: "", reused: false, keyExchange: "" },
+    };
+  } finally {
+    release();
+  }
+}
+
+/** As the caller's app does. */
+async function callOut({ caller, edge }: PrivateMesh): Promise<Seen> {
+  const socketPath = caller.outbound.find((one) => one.callee === edge.callee)?.socket;
+  if (socketPath === undefined) throw new Error(`${edge.caller} does not call ${edge.callee}`);
+  const asked = request({ socketPath, path: edge.path, headers: { host: edge.callee }, agent: false, timeout: 5000 });
+  asked.on("timeout", () => asked.destroy(new Error("no answer in time")));
+  asked.end();
+  try {
+    const [response] = await once(asked, "response");
+    let text = "";
+    for await (const chunk of response) text += String(chunk);
+    return {
+      kind: "http",
+      status: Number(response.statusCode),
+      text,
+      session: { protocol: "", reused: false, keyExchange: "" },
+    };
+  } catch (error) {
+    return { kind: "closed", code: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+export const hostileCallee: readonly Claim[] = [
+  {
+    id: "C15",
+    title: "nobody but the callee is sent the request",
+    clause: "SPIFFE_Federation.md 7.3; X509-SVID.md 2",
+    attempts: [
+      answeringAs(
+        "another workload of the callee's domain",
+        async (mesh) => local(mesh).issue({ uris: [`spiffe://${mesh.callee.trustDomain}/other`] }),
+        wrongId,
+      ),
+      answeringAs(
+        "the callee's ID by the hostile partner's CA",
+        async (mesh) => mesh.hostile.authority.issue({ uris: [callee(mesh)] }),
+        unknownIssuer,
+      ),
+      answeringAs(
+        "the callee's ID by an unknown CA",
+        async (mesh) => mesh.unknown.issue({ uris: [callee(mesh)] }),
+        unknownIssuer,
+      ),
+      answeringAs(
+        "a genuine SVID of the hostile partner",
+        async (mesh) => mesh.hostile.authority.issue({ uris: [`spiffe://${mesh.hostile.trustDomain}/x`] }),
+        noStore,
+      ),
+      answeringAs(
+        "the partner's ID first, the callee's second",
+        async (mesh) =>
+          mesh.hostile.authority.issue({ uris: [`spiffe://${mesh.hostile.trustDomain}/x`, callee(mesh)] }),
+        noStore,
+      ),
+      answeringAs(
+        "the callee's first, the partner's second",
+        async (mesh) =>
+          mesh.hostile.authority.issue({ uris: [callee(mesh), `spiffe://${mesh.hostile.trustDomain}/x`] }),
+        unknownIssuer,
+      ),
+      answeringAs(
+        "an expired SVID of the callee",
+        async (mesh) => local(mesh).issue({ uris: [callee(mesh)], from: -7200, until: -3600 }),
+        noChain(/certificate has expired/),
+      ),
+      answeringAs(
+        "the callee's ID as DNS name alone",
+        async (mesh) => local(mesh).issue({ dns: [callee(mesh)] }),
+        noStore,
+      ),
+      answeringAs(
+        "the callee's CA certificate itself",
+        async (mesh) => local(mesh).itself(),
+        refused("callee: ssl.connection_error", /KEY USAGE BIT INCORRECT/),
+      ),
+    ],
+  },
+  {
+    id: "C16",
+    title: "a callee that speaks no TLS is sent nothing",
+    clause: "X509-SVID.md 5",
+    attempts: [
+      {
+        tried: "plain HTTP in the callee's place",
+        run: async (mesh) => {
+          let read: (data: Buffer) => void = () => undefined;
+          return intercepted(
+            mesh,
+            (socket) =>
+              socket.once("data", (hello) => {
+                // A ClientHello is no request.
+                if (hello[0] !== 0x16) read(hello);
+                socket.end("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged");
+              }),
+            (got) => (read = got),
+          );
+        },
+        expected: refused("callee: ssl.connection_error", /WRONG VERSION NUMBER|HTTP/),
+      },
+    ],
+  },
+  {
+    id: "C17",
+    title: "a callee that changes its identity loses the next connection",
+    clause: "SPIFFE-ID.md 2",
+    attempts: [
+      {
+        tried: "first the callee itself, on the next connection another workload of its domain",
+        run: async (mesh) => {
+          const good = await callOut(mesh);
+          if (good.kind !== "http" || good.status !== 200)
+            return { kind: "closed", code: "the callee itself did not answer" };
+          mesh.app.take();
+          const other = answeringAs(
+            "",
+            async () => local(mesh).issue({ uris: [`spiffe://${mesh.callee.trustDomain}/other`] }),
+            wrongId,
+          );
+          return other.run(mesh);
+        },
+        expected: wrongId,
+      },
+    ],
+  },
+];
