@@ -14,6 +14,9 @@ const serial = {
   hookTimeout: 600_000,
 } as const;
 
+/** Whatever the user's own environment says. */
+const native = { env: { MESH_RUNTIME: "native" } } as const;
+
 // oxlint-disable-next-line import/no-default-export -- vitest takes its configuration from the default export
 export default defineConfig({
   test: {
@@ -36,7 +39,18 @@ export default defineConfig({
           maxWorkers: 3,
         },
       },
-      { extends: true, test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...serial } },
+      { extends: true, test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...serial, ...native } },
+      // The same files on the other runtime, but for those about the native one.
+      {
+        extends: true,
+        test: {
+          name: "e2e-docker",
+          include: ["test/e2e/*.test.ts"],
+          env: { MESH_RUNTIME: "docker" },
+          globalSetup: ["test/docker/engine.ts"],
+          ...serial,
+        },
+      },
       {
         extends: true,
         test: {
@@ -46,8 +60,8 @@ export default defineConfig({
           ...serial,
         },
       },
-      { extends: true, test: { name: "soak", include: ["test/soak/**/*.test.ts"], ...serial } },
-      { extends: true, test: { name: "bench", include: ["test/bench/**/*.test.ts"], ...serial } },
+      { extends: true, test: { name: "soak", include: ["test/soak/**/*.test.ts"], ...serial, ...native } },
+      { extends: true, test: { name: "bench", include: ["test/bench/**/*.test.ts"], ...serial, ...native } },
     ],
   },
 });

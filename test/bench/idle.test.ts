@@ -2,7 +2,7 @@
 
 import { nextRound } from "../../scripts/wait.ts";
 import { meshTest } from "../e2e/mesh.ts";
-import { supervisorPid } from "../e2e/inside.ts";
+import { supervisorPid } from "../e2e/inside-native.ts";
 import { quotesFlow } from "../e2e/place.ts";
 import { printFigures } from "./figures.ts";
 import { cpuMs, memoryOf } from "./usage.ts";

@@ -2,14 +2,11 @@
 
 import "reflect-metadata";
 
-import { connect } from "node:tls";
-
 import { AuthorityKeyIdentifierExtension, X509Certificate } from "@peculiar/x509";
 
-import { activateX509Authority, prepareX509Authority } from "../../scripts/trust/rotate.ts";
 import { until } from "../../scripts/wait.ts";
 import { shortLived } from "./description.ts";
-import { connectToServer, domainOf } from "./inside.ts";
+import { activateX509Authority, dialWorkload, prepareX509Authority } from "./inside.ts";
 import { beginLoad } from "./load.ts";
 import { meshTest } from "./mesh.ts";
 import { type Place, quotesFlow } from "./place.ts";
@@ -35,22 +32,10 @@ async function refreshes(mesh: Place): Promise<number> {
 
 /** Id of the CA that signed what the quotes sidecar shows to whoever connects. */
 async function signerOfQuotes(mesh: Place): Promise<string | undefined> {
-  const domain = await domainOf(mesh, "stockmarket.example");
-  const address = domain.sidecars.find(({ workload }) => workload === "quotes")?.inbound?.address;
-  if (address === undefined) throw new Error("quotes has no inbound address");
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer | undefined>();
-  // The certificate is looked at, not trusted: nothing is sent.
-  const socket = connect({ ...address, rejectUnauthorized: false, minVersion: "TLSv1.3" }, () =>
-    resolve(socket.getPeerX509Certificate()?.raw),
-  );
-  socket.once("error", reject);
-  try {
-    const raw = await promise;
-    if (raw === undefined) return undefined;
-    return new X509Certificate(new Uint8Array(raw)).getExtension(AuthorityKeyIdentifierExtension)?.keyId;
-  } finally {
-    socket.destroy();
-  }
+  const { shown } = await dialWorkload(mesh, "quotes");
+  if (shown === undefined) return undefined;
+  const certificate = new X509Certificate(new Uint8Array(Buffer.from(shown, "base64")));
+  return certificate.getExtension(AuthorityKeyIdentifierExtension)?.keyId;
 }
 
 test("a new CA is held by the partner before it signs, and no request fails", async ({ mesh, expect }) => {
@@ -58,9 +43,8 @@ test("a new CA is held by the partner before it signs, and no request fails", as
   const polled = await refreshes(mesh);
   expect(first.held).toBe(first.own);
   await using load = beginLoad(mesh.url("/api/quotes"));
-  await using server = await connectToServer(mesh, "stockmarket.example");
 
-  const prepared = await prepareX509Authority(server);
+  const prepared = await prepareX509Authority(mesh, "stockmarket.example");
   const followed = async (): Promise<boolean> => {
     const { own, held } = await bundles(mesh);
     return own !== first.own && held === own;
@@ -71,8 +55,8 @@ test("a new CA is held by the partner before it signs, and no request fails", as
   });
   expect(await refreshes(mesh)).toBeGreaterThan(polled);
 
-  await activateX509Authority(server);
-  const signed = async (): Promise<boolean> => (await signerOfQuotes(mesh)) === prepared.id;
+  await activateX509Authority(mesh, "stockmarket.example", prepared);
+  const signed = async (): Promise<boolean> => (await signerOfQuotes(mesh)) === prepared;
   await until("the quotes sidecar shows an SVID of the new CA", signed, { deadlineMs: 40_000, intervalMs: 200 });
   await quotesFlow(mesh, 5000);
   await load.more(500);

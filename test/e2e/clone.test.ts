@@ -41,7 +41,7 @@ async function live(place: Place, expect: ExpectStatic): Promise<void> {
   expect((await place.status()).problems).toEqual([]);
   expect((await place.must("up")).stdout).toBe("unchanged\n");
   await place.must("down");
-  expect(traces.remains()).toEqual([]);
+  expect(await traces.remains()).toEqual([]);
 }
 
 test("a clone and a mesh.yaml in folders with spaces in their names", async ({ clone, newPlace, expect }) => {

@@ -9,6 +9,8 @@ export interface CommandOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Milliseconds until it is killed and the test fails; 60 s unless given. */
   readonly deadlineMs?: number;
+  /** What it reads on standard input; nothing unless given. */
+  readonly input?: string;
 }
 
 /** How a command ended. */
@@ -32,16 +34,18 @@ export interface Running {
 
 /** Starts a command. At its deadline it is killed, and `outcome` rejects with what it printed. */
 export function start(program: string, args: readonly string[], options: CommandOptions): Running {
-  const { cwd, env, deadlineMs = 60_000 } = options;
+  const { cwd, env, deadlineMs = 60_000, input } = options;
   const typed = [program, ...args].join(" ");
   const begun = performance.now();
   const child = spawn(program, args, {
     cwd,
     env,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     timeout: deadlineMs,
     killSignal: "SIGKILL",
   });
+  // Whoever reads nothing may have closed it.
+  child.stdin.on("error", () => {}).end(input);
   const printed = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const)
     child[stream].setEncoding("utf8").on("data", (text: string) => (printed[stream] += text));

@@ -7,13 +7,13 @@ import { meshTest } from "./mesh.ts";
 import type { Place } from "./place.ts";
 import { witness } from "./witness.ts";
 
-const test = meshTest();
+const test = meshTest({ withTestApps: true });
 
 /** A second workload of broker.example that may use `rules` of the quotes service. */
 function addDesk(description: Description, { port, rules }: { port: number; rules: string[] }): void {
   description.workloads["desk"] = {
     spiffeId: "spiffe://broker.example/desk",
-    app: { node: "test/e2e/apps/witness.ts" },
+    app: { node: "apps/tests/witness.ts" },
     publish: `127.0.0.1:${port}`,
     calls: { quotes: rules },
   };

@@ -1,77 +1,67 @@
-// What a test may know and do that the command line does not offer, for the native runtime: end processes from outside,
-// look for what a mesh left on the machine, read keys as an auditor would, speak with a SPIRE Server.
+// What a test may know and do that the command line does not offer, alike on both runtimes: end processes from outside,
+// look for what a mesh left, read keys as an auditor would, have a SPIRE Server do something.
 
-import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
-import { promisify } from "node:util";
+import { domainOf, planOf } from "./applied-plan.ts";
+import type { Dialled, DialOptions } from "./dial.ts";
+import { insideDocker } from "./inside-docker.ts";
+import { insideNative } from "./inside-native.ts";
+import { type Place, runtime } from "./place.ts";
 
-import { systemErrorCode } from "../../scripts/errors.ts";
-import type { DomainPlan, Plan } from "../../scripts/plan/plan.ts";
-import { allPids, commandLineOf, identityOf, isAlive, ownerOf } from "../../scripts/runtime/proc.ts";
-import type { State } from "../../scripts/runtime/state.ts";
-import { connectServer, type ServerApi } from "../../scripts/trust/server-api.ts";
-import { until } from "../../scripts/wait.ts";
-import type { Place } from "./place.ts";
+export { domainOf, lastingProcesses, planOf } from "./applied-plan.ts";
 
-/** Every numeric user of a mesh, as root. */
-const usersPerMesh = 1000;
-
-export async function planOf({ stateDir }: Pick<Place, "stateDir">): Promise<Plan> {
-  const plan: Plan = JSON.parse(await readFile(join(stateDir, "plan.json"), "utf8"));
-  return plan;
+/** Where a mesh is, noted while it is up. */
+export interface Traces {
+  /** Everything of the mesh that is there now, in words; empty when nothing is. */
+  readonly remains: () => Promise<string[]>;
+  /** Processes of the mesh alone. */
+  readonly processes: () => Promise<string[]>;
+  /** Files that hold a private key. */
+  readonly keys: () => Promise<string[]>;
 }
 
-async function stateOf({ stateDir }: Pick<Place, "stateDir">): Promise<State> {
-  const state: State = JSON.parse(await readFile(join(stateDir, "state.json"), "utf8"));
-  return state;
+/** What either runtime does in its own way. */
+export interface Inside {
+  readonly signal: (pid: number, signal: NodeJS.Signals) => Promise<void>;
+  /** Runs a command where that process runs, as its user; what it printed. */
+  readonly serverCommand: (
+    place: Place,
+    command: { readonly process: string; readonly words: readonly [string, ...string[]] },
+  ) => Promise<string>;
+  /** See dial.ts; from where that process is in the network. */
+  readonly dialBeside: (place: Place, process: string, options: DialOptions) => Promise<Dialled>;
+  readonly tracesOf: (place: Place) => Promise<Traces>;
+  /** The private keys of SPIRE Servers and agents, as base64. */
+  readonly privateKeys: (place: Place) => Promise<string[]>;
+  /** What any user, or whoever collects logs, can read: arguments and environment of every process, and all logs. */
+  readonly whatIsShown: (place: Place) => Promise<{ readonly where: string; readonly text: string }[]>;
 }
 
-/** Where its sockets are; gone after a restart of the machine. */
-export async function runDirOf(place: Place): Promise<string> {
-  return (await stateOf(place)).places.runDir;
-}
-
-export async function domainOf(place: Place, trustDomain: string): Promise<DomainPlan> {
-  const domain = (await planOf(place)).domains.find((one) => one.trustDomain === trustDomain);
-  if (domain === undefined) throw new Error(`the plan has no trust domain ${trustDomain}`);
-  return domain;
-}
+const inside = runtime === "docker" ? insideDocker : insideNative;
+export const { tracesOf, privateKeys, whatIsShown } = inside;
 
 /** Ends a process of the mesh as a crash would (SIGKILL), and returns the pid it had. */
 export async function killProcess(place: Place, name: string): Promise<number> {
   const { pid } = await place.process(name);
-  process.kill(pid, "SIGKILL");
+  await inside.signal(pid, "SIGKILL");
   return pid;
 }
 
 /** Has a process hang (SIGSTOP) until it is thawed: it is there and does not answer. */
 export async function freezeProcess(place: Place, name: string): Promise<void> {
-  process.kill((await place.process(name)).pid, "SIGSTOP");
+  await inside.signal((await place.process(name)).pid, "SIGSTOP");
 }
 
 export async function thawProcess(place: Place, name: string): Promise<void> {
-  process.kill((await place.process(name)).pid, "SIGCONT");
+  await inside.signal((await place.process(name)).pid, "SIGCONT");
 }
 
-export async function supervisorPid(place: Place): Promise<number> {
-  const { supervisor } = await stateOf(place);
-  if (supervisor === undefined) throw new Error("the state names no supervisor");
-  return supervisor.pid;
-}
-
-/** Ends what supervises the mesh (SIGKILL), and waits until it is gone. */
-export async function killSupervisor(place: Place): Promise<void> {
-  const { supervisor } = await stateOf(place);
-  if (supervisor === undefined) throw new Error("the state names no supervisor");
-  process.kill(supervisor.pid, "SIGKILL");
-  await until("the supervisor has ended", () => !isAlive(supervisor), { deadlineMs: 5000 });
-}
-
-export async function connectToServer(place: Place, trustDomain: string): Promise<ServerApi> {
-  return connectServer((await domainOf(place, trustDomain)).server.adminSocket);
+/** Has the SPIRE Server of a trust domain do something by its own command line; what that printed. */
+async function spireServer(place: Place, trustDomain: string, words: readonly string[]): Promise<string> {
+  const { server } = await domainOf(place, trustDomain);
+  const binary = (await planOf(place)).processes.find(({ name }) => name === server.process)?.command[0];
+  if (binary === undefined) throw new Error(`${server.process} is not planned`);
+  const command = { process: server.process, words: [binary, ...words, "-socketPath", server.adminSocket] } as const;
+  return inside.serverCommand(place, command);
 }
 
 export interface Minted {
@@ -81,124 +71,38 @@ export interface Minted {
 
 /** An SVID signed by the trust domain's real SPIRE Server for any SPIFFE ID of it. */
 export async function mintSvid(place: Place, spiffeId: string): Promise<Minted> {
-  const { server } = await domainOf(place, new URL(spiffeId).hostname);
-  const binary = (await planOf(place)).processes.find(({ name }) => name === server.process)?.command[0];
-  if (binary === undefined) throw new Error(`${server.process} is not planned`);
-  const dir = await mkdtemp(join(tmpdir(), "mesh-svid-"));
-  try {
-    const words = ["x509", "mint", "-socketPath", server.adminSocket, "-spiffeID", spiffeId, "-write", dir];
-    await promisify(execFile)(binary, words);
-    return {
-      certificate: await readFile(join(dir, "svid.pem"), "utf8"),
-      privateKey: await readFile(join(dir, "key.pem"), "utf8"),
-    };
-  } finally {
-    await rm(dir, { recursive: true });
-  }
+  const printed = await spireServer(place, new URL(spiffeId).hostname, ["x509", "mint", "-spiffeID", spiffeId]);
+  const [, certificate, privateKey] = /^X509-SVID:\n([^]*?)^Private key:\n([^]*?)^Root CAs:\n/m.exec(printed) ?? [];
+  if (certificate === undefined || privateKey === undefined) throw new Error("spire-server minted something else");
+  return { certificate, privateKey };
 }
 
-/** Where a mesh is on this machine, noted while it is up. */
-export interface Traces {
-  /** Everything of the mesh that is there now, in words; empty when nothing is. */
-  readonly remains: () => string[];
-  /** Processes of the mesh alone. */
-  readonly processes: () => string[];
-  /** Files that hold a private key. */
-  readonly keys: () => string[];
-  /** Every file below the folders of the mesh. */
-  readonly files: () => string[];
+/** Has the trust domain's server make its next X.509 CA, and publish it; returns the CA's id. */
+export async function prepareX509Authority(place: Place, trustDomain: string): Promise<string> {
+  return authorityIn(await spireServer(place, trustDomain, ["localauthority", "x509", "prepare", "-output", "json"]));
 }
 
-export async function tracesOf(place: Place): Promise<Traces> {
-  const { places, allocations } = await stateOf(place);
-  const folders = [...new Set([...Object.values(places), place.stateDir])];
-  const first = allocations.users?.first;
-  const claim = `/var/lib/mesh-users/${first}`;
-  const processes = (): string[] => meshProcesses(folders, first).map((pid) => `process ${pid} ${commandLineOf(pid)}`);
-  return {
-    processes,
-    files: () => folders.flatMap(filesBelow),
-    keys: () => [...new Set(folders.flatMap(filesBelow))].filter(holdsPrivateKey),
-    remains: () => [
-      ...processes(),
-      ...folders.filter((path) => existsSync(path)).map((path) => `folder ${path}`),
-      ...(first !== undefined && existsSync(claim) ? [`claim ${claim}`] : []),
-      ...unixSockets().filter((path) => folders.some((folder) => path.startsWith(`${folder}/`))),
-    ],
-  };
+/** Has the prepared CA sign from now on. */
+export async function activateX509Authority(place: Place, trustDomain: string, id: string): Promise<void> {
+  const words = ["localauthority", "x509", "activate", "-authorityID", id, "-output", "json"];
+  await spireServer(place, trustDomain, words);
 }
 
-/** Told by user as root, else by folders that arguments or environment name. Listeners need no look: these have them. */
-function meshProcesses(folders: readonly string[], firstUser: number | undefined): number[] {
-  return allPids().filter((pid) => {
-    // A zombie has ended and has no identity; only its parent has not looked yet.
-    if (identityOf(pid) === undefined) return false;
-    const uid = ownerOf(pid) ?? 0;
-    if (firstUser !== undefined && uid >= firstUser && uid < firstUser + usersPerMesh) return true;
-    // The command line of a test's own child names the folder of mesh.yaml, not those below it.
-    const words = `${commandLineOf(pid)} ${environmentOf(pid)}`;
-    return folders.some((folder) => words.includes(`${folder}/`) || words.includes(`${folder} `));
-  });
+function authorityIn(printed: string): string {
+  const { prepared_authority: prepared }: { prepared_authority?: { authority_id?: string } } = JSON.parse(printed);
+  if (prepared?.authority_id === undefined) throw new Error(`no authority was prepared: ${printed}`);
+  return prepared.authority_id;
 }
 
-/** Empty when the process has ended or is not ours to see. */
-function environmentOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, "utf8").replaceAll("\0", " ");
-  } catch (error) {
-    if (["ENOENT", "ESRCH", "EACCES"].includes(systemErrorCode(error) ?? "")) return "";
-    throw error;
-  }
-}
-
-function filesBelow(folder: string): string[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .map((name) => join(folder, name))
-    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true);
-}
-
-function holdsPrivateKey(path: string): boolean {
-  return keyMaterialIn(path).length > 0;
-}
-
-/** /proc/net/unix: the last field is the path. */
-function unixSockets(): string[] {
-  const lines = readFileSync("/proc/net/unix", "utf8").split("\n");
-  return lines.flatMap((line) => {
-    const path = line.split(" ").at(-1) ?? "";
-    return path.startsWith("/") ? [path] : [];
-  });
-}
-
-/** Base64 of the private keys in a file: PEM bodies, and what SPIRE's disk key manager keeps as JSON. */
-function keyMaterialIn(path: string): string[] {
-  const name = basename(path);
-  if (!name.endsWith(".pem") && name !== "keys.json") return [];
-  const text = readFileSync(path, "utf8");
-  const bodies = [...text.matchAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----([^-]+)-----END|"(MI[A-Za-z0-9+/=]{100,})"/g)];
-  return bodies.map(([, pem, kept]) => (pem ?? kept ?? "").replaceAll(/\s/g, ""));
-}
-
-/** The private keys of SPIRE Servers and agents, as base64. */
-export async function privateKeys(place: Place): Promise<string[]> {
-  const plan = await planOf(place);
-  return plan.domains.flatMap(({ server, agent }) =>
-    [server.dataDir, dirname(agent.privateKey), agent.dataDir].flatMap(filesBelow).flatMap(keyMaterialIn),
-  );
-}
-
-/** What any user, or whoever collects logs, can read: arguments and environment of every process, and all logs. */
-export async function whatIsShown(place: Place): Promise<{ where: string; text: string }[]> {
-  const { places } = await stateOf(place);
-  const processes = await place.ps();
-  return [
-    ...processes.flatMap(({ name, pid }) =>
-      ["cmdline", "environ"].map((file) => ({
-        where: `${file} of ${name}`,
-        text: readFileSync(`/proc/${pid}/${file}`, "utf8"),
-      })),
-    ),
-    ...filesBelow(places.logDir).map((path) => ({ where: path, text: readFileSync(path, "utf8") })),
-  ];
+/** Connects to the sidecar of a workload over TLS, as its peers do, with this certificate or none. */
+export async function dialWorkload(
+  place: Place,
+  workload: string,
+  options: Omit<DialOptions, "address"> = {},
+): Promise<Dialled> {
+  const { domains } = await planOf(place);
+  const domain = domains.find(({ sidecars }) => sidecars.some((one) => one.workload === workload));
+  const address = domain?.sidecars.find((one) => one.workload === workload)?.inbound?.address;
+  if (domain === undefined || address === undefined) throw new Error(`${workload} has no inbound address`);
+  return inside.dialBeside(place, domain.server.process, { ...options, address });
 }

@@ -1,22 +1,18 @@
-// More than one hop: a workload that calls several, in its own and in a foreign trust domain, one of them an app that is
-// built first and can only do TCP.
-
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+// More than one hop: a workload that calls several, in its own and in a foreign trust domain, one of them an app that can
+// only do TCP.
 
 import { until } from "../../scripts/wait.ts";
-import { checkoutDir, nodeForEveryUser } from "./checkout.ts";
 import type { Description } from "./description.ts";
 import { freePort } from "./free-port.ts";
 import { meshTest } from "./mesh.ts";
 import { type Received, witness } from "./witness.ts";
 
 const ledgerPort = await freePort();
-const builtPort = await freePort();
+const tcpPort = await freePort();
 
 /** desk calls ledger of its own trust domain, rates and quotes of the other one; quotes is called by ledger too. */
-async function manyCalls(port: number, dir: string): Promise<Description> {
-  const app = { node: "test/e2e/apps/witness.ts" };
+function manyCalls(port: number): Description {
+  const app = { node: "apps/tests/witness.ts" };
   return {
     trustDomains: {
       "broker.example": { federatesWith: ["stockmarket.example"] },
@@ -38,18 +34,13 @@ async function manyCalls(port: number, dir: string): Promise<Description> {
       quotes: { spiffeId: "spiffe://stockmarket.example/quotes-service", app: { node: "apps/quotes/server.ts" } },
       rates: {
         spiffeId: "spiffe://stockmarket.example/rates",
-        app: {
-          command: [await nodeForEveryUser(dir), "built.mjs"],
-          workingDir: "test/e2e/apps/built",
-          build: ["sed", "-e", "s/not built/built/", "-e", "w built.mjs", "server.mjs"],
-          listen: `127.0.0.1:${builtPort}`,
-        },
+        app: { node: "apps/tests/built/server.mjs", listen: `127.0.0.1:${tcpPort}` },
       },
     },
   };
 }
 
-const test = meshTest({ description: manyCalls });
+const test = meshTest({ description: manyCalls, withTestApps: true });
 
 test("each of three callees answers, and one may not use another's rules", async ({ mesh, expect }) => {
   const desk = witness(mesh.port);
@@ -67,15 +58,12 @@ test("a callee with two callers knows them apart", async ({ mesh, expect }) => {
   expect(last?.caller).toContain("URI=spiffe://broker.example/desk");
 });
 
-test("an app is built before it starts, in a folder that is not the checkout", async ({ mesh, expect }) => {
+test("an app that can only do TCP is told by its sidecar who calls", async ({ mesh, expect }) => {
   const { body = "{}" } = await witness(mesh.port).call("rates", "/rates");
   expect(JSON.parse(body)).toMatchObject({
-    version: "built",
     path: "/rates",
     caller: expect.stringContaining("URI=spiffe://broker.example/desk"),
   });
-  // As an ordinary user everything is that user's, the checkout too, and apps are built in it.
-  if (process.getuid?.() === 0) expect(existsSync(join(checkoutDir, "test/e2e/apps/built/built.mjs"))).toBe(false);
 });
 
 test("every edge is shown to work, and peers of the own trust domain are checked with its own bundle", async ({

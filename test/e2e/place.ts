@@ -1,17 +1,23 @@
 // A place for one mesh of a test: a private folder with a mesh.yaml, a published port of its own, and the command line
-// run against it. It lies beside any other mesh on the machine, and disposing of it leaves nothing.
+// run against it, on the runtime that the suite is about. It lies beside any other mesh on the machine, and disposing of
+// it leaves nothing.
 
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import type { Plan } from "../../scripts/plan/plan.ts";
 import type { StatusReport } from "../../scripts/control/status-report.ts";
 import type { ProcessStatus } from "../../scripts/runtime/runtime.ts";
 import { until } from "../../scripts/wait.ts";
-import { checkoutDir } from "./checkout.ts";
+import { checkoutDir, copyCheckout } from "./checkout.ts";
 import { type Outcome, type Running, start } from "./command.ts";
+import { removeImages } from "./container-engine.ts";
 import { type Description, shipped, toText } from "./description.ts";
 import { freePort } from "./free-port.ts";
+
+/** vitest.config.ts says it for all that a project runs. */
+export const runtime: Plan["runtime"] = process.env["MESH_RUNTIME"] === "docker" ? "docker" : "native";
 
 export interface Place extends AsyncDisposable {
   readonly dir: string;
@@ -43,9 +49,14 @@ export interface PlaceOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** A folder of its own unless given; it is removed with the place. */
   readonly dir?: string;
+  /** Runs from a copy of the checkout that has the apps of test/e2e/apps in its apps/tests, as a user's would have more. */
+  readonly withTestApps?: boolean;
   /** What stands for `./mesh`: the command line of this checkout, run by this Node, unless given. */
   readonly program?: readonly [string, ...string[]];
 }
+
+/** The first `up` on an engine builds images. */
+const commandMs = { native: 60_000, docker: 300_000 } as const;
 
 /** Nothing is up there yet. */
 export async function makePlace(options: PlaceOptions = {}): Promise<Place> {
@@ -55,9 +66,14 @@ export async function makePlace(options: PlaceOptions = {}): Promise<Place> {
   const port = await freePort();
   const description = await (options.description ?? shipped)(port, dir);
   const meshFile = join(dir, "mesh.yaml");
-  const [program, ...words] = options.program ?? [process.execPath, join(checkoutDir, "scripts/mesh.ts")];
+  const checkout = options.withTestApps === true ? await checkoutWithTestApps(join(dir, "clone")) : checkoutDir;
+  const [program, ...words] = options.program ?? [process.execPath, join(checkout, "scripts/mesh.ts")];
   const begin = (args: readonly string[]): Running =>
-    start(program, [...words, "--file", meshFile, ...args], { cwd: dir, env: commandEnvironment(options.env) });
+    start(program, [...words, "--file", meshFile, ...args], {
+      cwd: dir,
+      env: commandEnvironment(options.env),
+      deadlineMs: commandMs[runtime],
+    });
   const mesh = (...args: readonly string[]): Promise<Outcome> => begin(args).outcome;
   const must = async (...args: readonly string[]): Promise<Outcome> => {
     const outcome = await mesh(...args);
@@ -98,9 +114,16 @@ export async function makePlace(options: PlaceOptions = {}): Promise<Place> {
     },
     [Symbol.asyncDispose]: async () => {
       await must("down");
+      if (runtime === "docker") await removeImages({ dir });
       await rm(dir, { recursive: true });
     },
   };
+}
+
+async function checkoutWithTestApps(to: string): Promise<string> {
+  await copyCheckout(to);
+  await cp(join(import.meta.dirname, "apps"), join(to, "apps/tests"), { recursive: true });
+  return to;
 }
 
 /** The caller's environment without what vitest put there, so that the command line behaves as at a prompt. */

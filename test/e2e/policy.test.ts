@@ -1,12 +1,10 @@
 // Who may use what: the callee's sidecar refuses all else, and the app behind it receives nothing. Beside each refusal
 // stands the request that is allowed.
 
-import { connect } from "node:tls";
-
 import type { InboundCounters } from "../../scripts/observe/facts.ts";
 import type { Description } from "./description.ts";
 import { freePort } from "./free-port.ts";
-import { domainOf, mintSvid, type Minted } from "./inside.ts";
+import { dialWorkload, mintSvid, type Minted } from "./inside.ts";
 import { meshTest } from "./mesh.ts";
 import type { Place } from "./place.ts";
 import { witness } from "./witness.ts";
@@ -16,7 +14,7 @@ const ledger = witness(ledgerPort);
 
 /** desk of broker.example may GET entries of ledger of stockmarket.example. */
 function deskAndLedger(port: number): Description {
-  const app = { node: "test/e2e/apps/witness.ts" };
+  const app = { node: "apps/tests/witness.ts" };
   return {
     trustDomains: {
       "broker.example": { federatesWith: ["stockmarket.example"] },
@@ -34,7 +32,7 @@ function deskAndLedger(port: number): Description {
   };
 }
 
-const test = meshTest({ description: deskAndLedger });
+const test = meshTest({ description: deskAndLedger, withTestApps: true });
 
 async function counters(mesh: Place): Promise<InboundCounters> {
   const { trustDomains } = await mesh.status();
@@ -84,32 +82,15 @@ test.for([
   },
 );
 
-/** An alert or a closed connection; not an answer, and not silence. */
-const refused = /^(?:refused: .*)?$/s;
-
-/** What the ledger's sidecar answers to a request over mutual TLS with this certificate: the first line, or why none. */
+/** What the ledger's sidecar answers to whoever shows this certificate: the first line, or why none. */
 async function knock(mesh: Place, svid: Minted | undefined, headers = ""): Promise<string> {
-  const domain = await domainOf(mesh, "stockmarket.example");
-  const address = domain.sidecars.find(({ workload }) => workload === "ledger")?.inbound?.address;
-  if (address === undefined) throw new Error("the ledger has no inbound address");
-  const shown = svid === undefined ? {} : { cert: svid.certificate, key: svid.privateKey };
-  const { promise, resolve } = Promise.withResolvers<string>();
-  const socket = connect({ ...address, ...shown, rejectUnauthorized: false, minVersion: "TLSv1.3" });
-  let answer = "";
-  socket.setTimeout(5000, () => resolve("no answer"));
-  socket.on("data", (data) => (answer += data.toString("latin1")));
-  // In TLS 1.3 the client's certificate is judged after the client has finished: the refusal comes when it reads.
-  socket.once("secureConnect", () =>
-    socket.write(`GET /entries HTTP/1.1\r\nhost: ledger\r\n${headers}connection: close\r\n\r\n`),
-  );
-  socket.once("error", (error) => resolve(`refused: ${error.message}`));
-  socket.once("close", () => resolve(answer.split("\r\n")[0] ?? ""));
-  try {
-    return await promise;
-  } finally {
-    socket.destroy();
-  }
+  const send = `GET /entries HTTP/1.1\r\nhost: ledger\r\n${headers}connection: close\r\n\r\n`;
+  const { answer, problem } = await dialWorkload(mesh, "ledger", { ...svid, send });
+  return problem === undefined ? answer : `refused: ${problem}`;
 }
+
+/** An alert or a closed connection; not an answer, and not silence. */
+const refused = /^(?:refused: (?!no answer).*)?$/s;
 
 test("a workload that is no declared caller is refused, though its SVID is genuine", async ({ mesh, expect }) => {
   const rightful = await mintSvid(mesh, "spiffe://broker.example/desk");

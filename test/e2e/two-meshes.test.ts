@@ -20,7 +20,7 @@ test("two meshes serve side by side, and the end of one is nothing to the other"
   const before = await other.ps();
   await using load = beginLoad(other.url("/api/quotes"));
   await one.must("down");
-  expect(traces.remains()).toEqual([]);
+  expect(await traces.remains()).toEqual([]);
   await load.more(100);
   expect((await load.end()).failures).toEqual([]);
   expect(await other.ps()).toEqual(before);
