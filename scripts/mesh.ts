@@ -131,7 +131,7 @@ function addDevelopment(mesh: Command): void {
     });
   mesh
     .command("test [suite]")
-    .description("prove it: format, lint, types, unit, e2e; or one of unit, e2e, soak, bench")
+    .description("prove it: format, lint, types, unit, e2e, docker; or one of unit, e2e, docker, soak, bench")
     .action(async (suite: string | undefined, _, command: Command) => {
       const { test } = await import("./commands/test.ts");
       await run(command, (context) => test(context, suite));

@@ -12,15 +12,17 @@ import type { Context } from "./context.ts";
 
 /** Suites by name; each step is a check of the sources or a project of vitest.config.ts. */
 const suites = {
-  all: ["format", "lint", "types", "unit", "e2e", "docker"],
+  all: ["format", "lint", "types", "unit", "e2e", "docker", "e2e-docker"],
   unit: ["unit"],
   e2e: ["e2e"],
-  docker: ["docker"],
+  docker: ["docker", "e2e-docker"],
   soak: ["soak"],
   bench: ["bench"],
 } as const;
 
 type Step = (typeof suites)[keyof typeof suites][number];
+/** These need an engine. */
+const inContainers: readonly Step[] = ["docker", "e2e-docker"];
 type Check = Extract<Step, "format" | "lint" | "types">;
 
 /** Development dependencies' programs, as `npx` would run them. */
@@ -49,7 +51,7 @@ export async function test(context: Context, suite = "all"): Promise<number> {
   for (const step of steps) {
     context.signal.throwIfAborted();
     const began = performance.now();
-    const missing = step === "docker" && suite === "all" ? await whyNoEngine(context) : undefined;
+    const missing = inContainers.includes(step) && suite === "all" ? await whyNoEngine(context) : undefined;
     const counts = missing === undefined ? await runStep(context, step) : { passed: 0, failed: 0, skipped: 1 };
     const colour = counts.failed === 0 ? "green" : "red";
     const why = missing ?? `${((performance.now() - began) / 1000).toFixed(1)} s`;
