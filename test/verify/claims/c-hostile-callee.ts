@@ -160,13 +160,13 @@ export const hostileCallee: readonly Claim[] = [
       {
         tried: "plain HTTP in the callee's place",
         run: async (mesh) => {
-          let read: (data: Buffer) => void = () => undefined;
+          let read: ((data: Buffer) => void) | undefined;
           return intercepted(
             mesh,
             (socket) =>
               socket.once("data", (hello) => {
                 // A ClientHello is no request.
-                if (hello[0] !== 0x16) read(hello);
+                if (hello[0] !== 0x16) read?.(hello);
                 socket.end("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged");
               }),
             (got) => (read = got),

@@ -1,0 +1,131 @@
+// Would the matrix notice? Each row of the protections table is removed alone, on the running sidecars, by a dynamic file
+// renamed into place; then the claims that guard it run, and at least one must turn red while the control stays green.
+
+import { takeUp } from "../../scripts/control/take-up.ts";
+import type { SidecarPlan } from "../../scripts/plan/plan.ts";
+import { clusters } from "../../scripts/render/clusters.ts";
+import { renderDynamic, type DynamicFileName } from "../../scripts/render/dynamic.ts";
+import { listeners } from "../../scripts/render/listeners.ts";
+import { policies } from "../../scripts/render/policy.ts";
+import { covers, type Protection } from "../../scripts/render/protections.ts";
+import type { Fields, Value } from "../../scripts/render/types.ts";
+import type { Claim } from "./claim.ts";
+import type { PrivateMesh } from "./instance/private-mesh.ts";
+import { judge } from "./judge.ts";
+import { weakenings } from "./weakenings.ts";
+
+export interface MutationResult {
+  readonly protection: string;
+  /** What was done to the configuration. */
+  readonly change: string;
+  /** Claims that turned red, and why; empty: nothing noticed. */
+  readonly red: readonly { readonly claim: string; readonly tried: string; readonly problem: string }[];
+  /** Absent: it was applied. Envoy itself refuses a configuration without this protection, or it cannot be removed here. */
+  readonly notApplied?: string;
+  readonly milliseconds: number;
+}
+
+/** Removes one protection, hears the claims, and puts everything back. */
+export async function mutate(
+  mesh: PrivateMesh,
+  protection: Protection,
+  claims: readonly Claim[],
+): Promise<MutationResult> {
+  const begun = performance.now();
+  const done = (result: Omit<MutationResult, "protection" | "milliseconds">): MutationResult => ({
+    protection: protection.id,
+    ...result,
+    milliseconds: performance.now() - begun,
+  });
+  const weakening = weakenings[protection.id];
+  const change = weakening?.change ?? `${protection.where} removed`;
+  if (weakening?.notHere !== undefined) return done({ change, red: [], notApplied: weakening.notHere });
+  const sidecars = [mesh.callee, mesh.caller];
+  try {
+    let touched = 0;
+    for (const sidecar of sidecars) {
+      const { files, count } = await mutatedFiles(mesh, sidecar, protection);
+      touched += count;
+      if (count === 0) continue;
+      const { rejection } = await takeUp(sidecar, files);
+      if (rejection !== undefined)
+        return done({ change, red: [], notApplied: `Envoy refuses it: ${rejection.reason ?? rejection.file}` });
+    }
+    if (touched === 0) return done({ change, red: [], notApplied: "no sidecar of this edge has it" });
+    mesh.relay.cut();
+    return done({ change, red: await redUnder(mesh, protection, claims) });
+  } finally {
+    for (const sidecar of sidecars) await takeUp(sidecar, renderDynamic(sidecar));
+    mesh.relay.cut();
+  }
+}
+
+async function redUnder(
+  mesh: PrivateMesh,
+  { guardedBy }: Protection,
+  claims: readonly Claim[],
+): Promise<MutationResult["red"]> {
+  const red: { claim: string; tried: string; problem: string }[] = [];
+  for (const claim of claims.filter(({ id }) => guardedBy.includes(id)))
+    for (const attempt of claim.attempts) {
+      const { problem, tried } = await judge(mesh, attempt);
+      if (problem !== undefined) red.push({ claim: claim.id, tried, problem });
+      // One is enough; the others would only repeat it.
+      if (red.length > 0) return red;
+    }
+  return red;
+}
+
+async function mutatedFiles(mesh: PrivateMesh, sidecar: SidecarPlan, protection: Protection) {
+  const weaken = weakenings[protection.id]?.weaken;
+  let count = 0;
+  const change = async (resources: readonly Fields[]): Promise<string> => {
+    const changed = await Promise.all(
+      resources.map((resource) =>
+        walk(resource, [nameOf(resource)], {
+          matches: (path) => covers(protection, path),
+          weaken: async (field) => {
+            count += 1;
+            return weaken?.({ mesh, sidecar, field });
+          },
+        }),
+      ),
+    );
+    return `${JSON.stringify({ version_info: `without ${protection.id}`, resources: changed.filter((one) => one !== undefined) })}\n`;
+  };
+  const files = {
+    ...renderDynamic(sidecar),
+    "policy.yaml": await change(policies(sidecar)),
+    "clusters.yaml": await change(clusters(sidecar)),
+    "listeners.yaml": await change(listeners(sidecar)),
+  } satisfies Record<DynamicFileName, string>;
+  return { files, count };
+}
+
+function nameOf({ name }: Fields): string {
+  return typeof name === "string" ? name : "";
+}
+
+interface Walk {
+  readonly matches: (path: readonly string[]) => boolean;
+  /** What stands in a field's place; undefined: nothing. */
+  readonly weaken: (field: Value) => Promise<Value | undefined>;
+}
+
+/** A copy in which every field that matches is weakened. An object of a list that loses its only meaning goes with it. */
+async function walk(value: Value, path: readonly string[], options: Walk): Promise<Value | undefined> {
+  if (Array.isArray(value)) {
+    const items = await Promise.all(value.map((item: Value) => walk(item, path, options)));
+    return items.filter((item) => item !== undefined);
+  }
+  if (typeof value !== "object" || value === null) return value;
+  const kept: Record<string, Value> = {};
+  for (const [key, field] of Object.entries(value)) {
+    const at = [...path, key];
+    const next = options.matches(at) ? await options.weaken(field) : await walk(field, at, options);
+    if (next !== undefined) kept[key] = next;
+    // An HTTP filter without its configuration is no filter.
+    else if (key === "config_discovery") return undefined;
+  }
+  return kept;
+}
