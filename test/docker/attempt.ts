@@ -17,7 +17,7 @@ export type Attempt =
   | { readonly resolve: string }
   | { readonly interfaces: true }
   | { readonly become: number }
-  | { readonly kill: number }
+  | { readonly kill: number; readonly by?: NodeJS.Signals }
   | { readonly giveAway: string; readonly to: number }
   /** So many processes at once. */
   | { readonly spawn: number }
@@ -38,7 +38,7 @@ async function make(attempt: Attempt): Promise<Ending> {
   if ("sizeOf" in attempt) return String((await stat(attempt.sizeOf)).size);
   if ("resolve" in attempt) return (await lookup(attempt.resolve)).address;
   if ("interfaces" in attempt) return Object.keys(networkInterfaces()).join(" ");
-  if ("kill" in attempt) return String(process.kill(attempt.kill, 0));
+  if ("kill" in attempt) return String(process.kill(attempt.kill, attempt.by ?? 0));
   if ("giveAway" in attempt) return giveAway(attempt.giveAway, attempt.to);
   if ("spawn" in attempt) return spawnAll(attempt.spawn);
   if ("allocateMiB" in attempt) return allocate(attempt.allocateMiB);
