@@ -12,10 +12,15 @@ export interface Claim {
   readonly title: string;
   /** Of a standard, an advisory, or Envoy's documentation. */
   readonly clause: string;
-  /** Empty only with `notHere`. */
+  /** Empty only with `notHere`; not tried when it gives a reason. */
   readonly attempts: readonly Attempt[];
   /** Why this row of the matrix cannot apply to this mesh. */
-  readonly notHere?: string;
+  readonly notHere?: string | ((mesh: PrivateMesh) => string | undefined);
+}
+
+/** Undefined when the row is tried. */
+export function whyNotHere({ notHere }: Claim, mesh: PrivateMesh): string | undefined {
+  return typeof notHere === "function" ? notHere(mesh) : notHere;
 }
 
 export interface Attempt {
@@ -25,7 +30,21 @@ export interface Attempt {
   readonly expected: Expectation;
 }
 
-export type Expectation = Refused | Admitted;
+export type Expectation = Refused | Admitted | Denied;
+
+/** Refused around the sidecars' listeners, where no counter grows: the attacker's own words, and a control by the same means. */
+export interface Denied {
+  readonly kind: "denied";
+  readonly by: "the file system" | "the kernel" | "SPIRE Agent" | "SPIRE Server" | "Envoy";
+  /** What the attacker must be told. */
+  readonly saw: RegExp;
+  /** The same means in rightful hands: without it the attempt proves nothing. */
+  readonly control: {
+    readonly tried: string;
+    readonly run: (mesh: PrivateMesh) => Promise<Seen>;
+    readonly saw: RegExp;
+  };
+}
 
 /** Refused for this reason and no other. */
 export interface Refused {

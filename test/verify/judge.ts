@@ -1,7 +1,7 @@
 // Carries out one attempt of a claim and hears its witnesses.
 
 import { until } from "../../scripts/wait.ts";
-import type { Admitted, Attempt, Evidence, Refused } from "./claim.ts";
+import type { Admitted, Attempt, Denied, Evidence, Expectation, Refused } from "./claim.ts";
 import { requestsIn } from "./instance/app-witness.ts";
 import type { PrivateMesh } from "./instance/private-mesh.ts";
 import type { Seen } from "./instance/probe.ts";
@@ -23,20 +23,19 @@ export async function judge(mesh: PrivateMesh, attempt: Attempt): Promise<Eviden
       ? await hear(witness, before, expected)
       : { counters: new Map<string, number>(), entry: undefined };
   const received = mesh.app.take();
+  const own = expected.kind === "denied" ? inWords(await expected.control.run(mesh)) : undefined;
   const controlled = await control(mesh);
-  const problem =
-    expected.kind === "refused"
-      ? refusalProblem(expected, { seen, ...heard, received })
-      : admissionProblem(expected, seen, received);
-  const all = [problem, controlled === "" ? undefined : `the control failed: ${controlled}`].filter(
-    (one) => one !== undefined,
-  );
+  const all = [
+    problemWith(expected, { seen, ...heard, received }),
+    expected.kind === "denied" && own !== undefined ? ownControlProblem(expected, own) : undefined,
+    controlled === "" ? undefined : `the control failed: ${controlled}`,
+  ].filter((one) => one !== undefined);
   return {
     tried,
     attacker: inWords(seen),
     sidecar: { counters: Object.fromEntries(heard.counters), reason: reasonOf(heard.entry) },
     app: received.length === 0 ? "received nothing" : `received ${JSON.stringify(requestsIn(received))}`,
-    control: controlled === "" ? "200, received once" : controlled,
+    control: [own, controlled === "" ? "200, received once" : controlled].filter((one) => one !== undefined).join("; "),
     milliseconds,
     ...(all.length === 0 ? {} : { problem: all.join("; ") }),
   };
@@ -67,6 +66,24 @@ async function hear(witness: SidecarWitness, before: SidecarView, expected: Refu
 interface Witnesses extends Heard {
   readonly seen: Seen;
   readonly received: readonly string[];
+}
+
+function problemWith(expected: Expectation, witnesses: Witnesses): string | undefined {
+  if (expected.kind === "refused") return refusalProblem(expected, witnesses);
+  return expected.kind === "denied"
+    ? denialProblem(expected, witnesses)
+    : admissionProblem(expected, witnesses.seen, witnesses.received);
+}
+
+/** Where no sidecar is asked, it is the attacker's own words, and the app's silence. */
+function denialProblem({ saw }: Denied, { seen, received }: Witnesses): string | undefined {
+  const told = inWords(seen);
+  if (received.length > 0) return `the app received ${JSON.stringify(requestsIn(received))}`;
+  return saw.test(told) ? undefined : `the attacker was told: ${told}`;
+}
+
+function ownControlProblem({ control: { tried, saw } }: Denied, told: string): string | undefined {
+  return saw.test(told) ? undefined : `the control failed: ${tried}: ${told}`;
 }
 
 function refusalProblem(
@@ -110,6 +127,7 @@ export function inWords(seen: Seen): string {
   if (seen.kind === "http") return `HTTP ${seen.status}`;
   if (seen.kind === "alert") return `TLS alert ${seen.name}`;
   if (seen.kind === "timeout") return "no answer";
+  if (seen.kind === "told") return seen.text;
   return seen.code === undefined ? "connection closed" : `connection closed (${seen.code})`;
 }
 

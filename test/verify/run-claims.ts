@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 
+import { whyNotHere } from "./claim.ts";
 import { loadClaims } from "./claims/all.ts";
 import { judge } from "./judge.ts";
 import { startPrivateMesh } from "./instance/private-mesh.ts";
@@ -26,11 +27,14 @@ await using instance = await startPrivateMesh({
 });
 process.stdout.write(`up ${Math.round(performance.now() - began)} ms\n`);
 const wanted = process.argv.slice(2);
-for (const claim of loadClaims().filter(({ id }) => wanted.length === 0 || wanted.includes(id)))
-  for (const attempt of claim.attempts) {
+for (const claim of loadClaims().filter(({ id }) => wanted.length === 0 || wanted.includes(id))) {
+  const why = whyNotHere(claim, instance);
+  if (why !== undefined) process.stdout.write(`--  ${claim.id} not here: ${why}\n`);
+  for (const attempt of why === undefined ? claim.attempts : []) {
     const e = await judge(instance, attempt);
     process.stdout.write(
       `${e.problem === undefined ? "ok " : "BAD"} ${claim.id} ${e.tried} | ${e.attacker} | ${JSON.stringify(e.sidecar)} | ${e.app} | ${Math.round(e.milliseconds)} ms${e.problem === undefined ? "" : ` | ${e.problem}`}\n`,
     );
   }
+}
 process.stdout.write(`polls ${instance.hostile.polls()}, ${Math.round(performance.now() - began)} ms\n`);

@@ -25,6 +25,7 @@ import type { ProcessRuntime } from "../../../scripts/runtime/runtime.ts";
 import { openStateFolder } from "../../../scripts/runtime/state.ts";
 import type { Tools } from "../../../scripts/tools/ensure-tools.ts";
 import { type AppWitness, startAppWitness } from "./app-witness.ts";
+import { type Attackers, openAttackers } from "./attackers.ts";
 import { type Authority, newAuthority } from "./authority.ts";
 import { type HostileDomain, startHostileDomain } from "./hostile-domain.ts";
 import { type Relay, startRelay } from "./relay.ts";
@@ -43,6 +44,8 @@ export interface PrivateMesh extends AsyncDisposable {
   /** A caller that the test adds to those of the callee: an ID as long as the standard demands (SPIFFE-ID.md 2.3). */
   readonly longestId: string;
   readonly app: AppWitness;
+  /** Other users of the machine. */
+  readonly attackers: Attackers;
   /** The network between the two sidecars. */
   readonly relay: Relay;
   readonly callee: SidecarPlan & { readonly witness: SidecarWitness };
@@ -97,6 +100,7 @@ export async function startPrivateMesh(options: PrivateMeshOptions): Promise<Pri
   const app = made.use(await startAppWitness(socket));
   relay.passOnTo(inboundOf(callee));
   await bringUp({ plan: { ...planned, edges: [] }, files, rekeyed: [], runtime, report, signal: options.signal });
+  const attackers = made.use(openAttackers(reading.host.tools.node));
   const withWitness = (sidecar: SidecarPlan) => ({
     ...sidecar,
     witness: sidecarWitness({
@@ -114,6 +118,7 @@ export async function startPrivateMesh(options: PrivateMeshOptions): Promise<Pri
     unknown: await newAuthority("unknown.example"),
     longestId: longestIdOf(caller.trustDomain),
     app,
+    attackers,
     relay,
     callee: withWitness(callee),
     caller: withWitness(caller),

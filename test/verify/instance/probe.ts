@@ -13,7 +13,9 @@ export type Seen =
   | { readonly kind: "alert"; readonly name: string }
   /** The other side ended it without a word, or this side could not go on. */
   | { readonly kind: "closed"; readonly code?: string }
-  | { readonly kind: "timeout" };
+  | { readonly kind: "timeout" }
+  /** Whatever else answered: a file system, an API. */
+  | { readonly kind: "told"; readonly text: string };
 
 export interface SessionFacts {
   readonly protocol: string;
