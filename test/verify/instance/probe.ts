@@ -57,7 +57,11 @@ export async function probe(address: HostPort, { shown, raw, deadlineMs = 3000, 
     };
     socket.write(raw);
   });
-  socket.on("data", (data: Buffer) => (text += data.toString("latin1")));
+  socket.on("data", (data: Buffer) => {
+    text += data.toString("latin1");
+    // Envoy waits a second for who does not hang up first, so that an answer is not lost in a reset.
+    if (saidLast(text)) socket.end();
+  });
   socket.on("error", (error) => (failure = error));
   socket.on("close", () => resolve(seenIn(text, session, failure)));
   return promise;
@@ -78,6 +82,16 @@ export async function probePlain(address: HostPort, raw: string | Buffer, deadli
   socket.on("error", (error) => (failure = error));
   socket.on("close", () => resolve(seenIn(text, { protocol: "", reused: false, keyExchange: "" }, failure)));
   return promise;
+}
+
+/** Whether an answer with `connection: close` is there to the end. */
+function saidLast(text: string): boolean {
+  const at = text.search(/^connection: close\r$/m);
+  const end = text.indexOf("\r\n\r\n", at);
+  if (at < 0 || end < 0) return false;
+  const head = text.slice(text.lastIndexOf("HTTP/1.", at), end + 2);
+  const length = /^content-length: (\d+)\r$/m.exec(head)?.[1];
+  return length !== undefined && text.length >= end + 4 + Number(length);
 }
 
 function seenIn(text: string, session: SessionFacts, failure: unknown): Seen {
