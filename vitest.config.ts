@@ -60,6 +60,7 @@ export default defineConfig({
           ...serial,
         },
       },
+      { extends: true, test: { name: "verify", include: ["test/verify/**/*.test.ts"], ...serial, ...native } },
       { extends: true, test: { name: "soak", include: ["test/soak/**/*.test.ts"], ...serial, ...native } },
       { extends: true, test: { name: "bench", include: ["test/bench/**/*.test.ts"], ...serial, ...native } },
     ],

@@ -50,6 +50,7 @@ function program(): Command {
     .exitOverride();
   addLife(mesh);
   addReading(mesh);
+  addProof(mesh);
   addDevelopment(mesh);
   return mesh;
 }
@@ -115,6 +116,32 @@ function addReading(mesh: Command): void {
       const { logs } = await import("./commands/logs.ts");
       await run(command, (context) => logs(context, { names, follow: options.follow === true, lines: options.lines }));
     });
+}
+
+function addProof(mesh: Command): void {
+  mesh
+    .command("verify")
+    .description("attack a private instance of the mesh: every claim with its evidence; exit 1 when one does not hold")
+    .option("--edge <caller:callee>", "the edge to attack (default: the first that crosses trust domains)")
+    .option("--filter <ids>", "only these claims or groups, e.g. A12,C15 or B")
+    .option("--mutations", "also take each protection away, alone, and see that the claims notice")
+    .addOption(new Option("--json", "print JSON (docs/schemas)"))
+    .option("--junit <file>", "write JUnit XML")
+    .option("--html <file>", "write a page for an auditor")
+    .action(async (options: VerifyFlags, command: Command) => {
+      const { verify } = await import("./commands/verify.ts");
+      const { mutations = false, json = false, ...given } = options;
+      await run(command, (context) => verify(context, { ...given, mutations, json }));
+    });
+}
+
+interface VerifyFlags {
+  readonly edge?: string;
+  readonly filter?: string;
+  readonly mutations?: boolean;
+  readonly json?: boolean;
+  readonly junit?: string;
+  readonly html?: string;
 }
 
 function addDevelopment(mesh: Command): void {

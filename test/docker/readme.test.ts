@@ -20,8 +20,8 @@ interface Clone {
 }
 
 /** A clone, but for the published port and the project: those of the checkout may be in use here. */
-const test = base.extend("clone", async ({}, { onCleanup }): Promise<Clone> => {
-  const dir = await mkdtemp(join(tmpdir(), "mesh-readme-"));
+const test = base.extend("parent", tmpdir()).extend("clone", async ({ parent }, { onCleanup }): Promise<Clone> => {
+  const dir = await mkdtemp(join(parent, "mesh-readme-"));
   await chmod(dir, 0o755);
   const checkout = await copyCheckout(join(dir, "clone"));
   const port = String(await freePort());

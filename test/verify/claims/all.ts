@@ -7,7 +7,16 @@ import { chains } from "./a-chains.ts";
 import { certificateProfile } from "./a-certificates.ts";
 import { idConfusion } from "./b-id-confusion.ts";
 import { clientAuthentication } from "./a-client-authentication.ts";
+import { aroundTheProxy } from "./g-around-the-proxy.ts";
 
 export function loadClaims(): readonly Claim[] {
-  return [...clientAuthentication, ...certificateProfile, ...chains, ...idConfusion, ...tlsProtocol, ...hostileCallee];
+  return [
+    ...clientAuthentication,
+    ...certificateProfile,
+    ...chains,
+    ...idConfusion,
+    ...tlsProtocol,
+    ...hostileCallee,
+    ...aroundTheProxy,
+  ];
 }

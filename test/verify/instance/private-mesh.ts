@@ -24,6 +24,7 @@ import { nativeRuntime } from "../../../scripts/runtime/native.ts";
 import type { ProcessRuntime } from "../../../scripts/runtime/runtime.ts";
 import { openStateFolder } from "../../../scripts/runtime/state.ts";
 import type { Tools } from "../../../scripts/tools/ensure-tools.ts";
+import { freePort } from "../../e2e/free-port.ts";
 import { type AppWitness, startAppWitness } from "./app-witness.ts";
 import { type Attackers, openAttackers } from "./attackers.ts";
 import { type Authority, newAuthority } from "./authority.ts";
@@ -85,10 +86,11 @@ export async function startPrivateMesh(options: PrivateMeshOptions): Promise<Pri
 
   const folder = await openStateFolder(join(dir, "state"), { create: true });
   const { env } = process;
-  await using reading = await readHost({ ...options, folder, state: undefined, env, report });
+  const mesh = await besideOthers(options.mesh);
+  await using reading = await readHost({ ...options, mesh, folder, state: undefined, env, report });
   const runtime = nativeRuntime({ folder, reading: reading.state, env, report });
   made.defer(() => nativeRuntime({ folder, env, report }).destroy());
-  const planned = prepared(plan(options.mesh, reading.host), { ...options, relay, relationship: hostile.relationship });
+  const planned = prepared(plan(mesh, reading.host), { ...options, relay, relationship: hostile.relationship });
   await runtime.preflight(planned);
   await runtime.begin(planned);
   await folder.writePlan(planned);
@@ -124,6 +126,16 @@ export async function startPrivateMesh(options: PrivateMeshOptions): Promise<Pri
     caller: withWitness(caller),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/** Pages are published on ports that are free now: those of the description may be in use by the mesh itself. */
+async function besideOthers(mesh: Mesh): Promise<Mesh> {
+  const workloads = mesh.workloads.map(async (workload) =>
+    workload.publish === undefined
+      ? workload
+      : { ...workload, publish: { ...workload.publish, port: await freePort() } },
+  );
+  return { ...mesh, workloads: await Promise.all(workloads) };
 }
 
 interface Changes {

@@ -1,0 +1,59 @@
+// What `./mesh verify` found, as plain JSON; its published schema is docs/schemas/verify.json.
+
+/** Version of this shape. */
+export const verifyVersion = 1;
+
+export interface VerifyReport {
+  readonly version: typeof verifyVersion;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly seconds: number;
+  /** True when every claim holds and every mutation that was applied was noticed. */
+  readonly holds: boolean;
+  /** `broker → quotes`. */
+  readonly edge: string;
+  /** Of everything that took part. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly claims: readonly ClaimResult[];
+  /** Empty unless asked for. */
+  readonly mutations: readonly MutationOutcome[];
+}
+
+export interface ClaimResult {
+  /** Of the attack matrix: `A7`. */
+  readonly id: string;
+  readonly title: string;
+  readonly clause: string;
+  /**
+   * `refused`: every attempt was, for the expected reason. `admitted`: not refused, by design or as a known gap (`why`).
+   * `not-here`: the row cannot apply to this mesh (`why`).
+   */
+  readonly state: "refused" | "admitted" | "not-here" | "failed";
+  readonly why?: string;
+  readonly attempts: readonly AttemptResult[];
+}
+
+/** What each witness said of one attempt. */
+export interface AttemptResult {
+  readonly tried: string;
+  readonly attacker: string;
+  readonly sidecar: { readonly counters: Readonly<Record<string, number>>; readonly reason: string };
+  readonly app: string;
+  readonly control: string;
+  readonly milliseconds: number;
+  /** Absent: all agree. */
+  readonly problem?: string;
+}
+
+export interface MutationOutcome {
+  /** Row of the protections table. */
+  readonly protection: string;
+  /** What was done to the configuration. */
+  readonly change: string;
+  /** `noticed`: a claim turned red. `unnoticed`: none did. `not-applied`: `why`. */
+  readonly state: "noticed" | "unnoticed" | "not-applied";
+  readonly why?: string;
+  /** The first claim that turned red. */
+  readonly by?: { readonly claim: string; readonly tried: string; readonly problem: string };
+  readonly milliseconds: number;
+}

@@ -1,0 +1,42 @@
+// What `./mesh verify` was asked for, as it hands it to this suite; plain `vitest --project verify` verifies the shipped mesh.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import type { Mesh } from "../../scripts/model/mesh.ts";
+import { parseMesh } from "../../scripts/model/parse.ts";
+import type { Edge } from "./instance/private-mesh.ts";
+
+export const repositoryDir = join(import.meta.dirname, "../..");
+
+export const chosen = {
+  meshFile: process.env["MESH_VERIFY_FILE"] ?? join(repositoryDir, "mesh.yaml"),
+  edge: process.env["MESH_VERIFY_EDGE"] ?? "",
+  /** Beginnings of claims' ids; all when empty. */
+  filter: (process.env["MESH_VERIFY_FILTER"] ?? "").split(",").filter((part) => part !== ""),
+} as const;
+
+export function chosenMesh(): Mesh {
+  return parseMesh(readFileSync(chosen.meshFile, "utf8"), { file: chosen.meshFile });
+}
+
+/** The edge that was named, `caller:callee`; else the first that crosses trust domains. */
+export function chosenEdge(mesh: Mesh): Edge {
+  const domainOf = (name: string): string | undefined =>
+    mesh.workloads.find((workload) => workload.name === name)?.spiffeId.trustDomain;
+  const edges = mesh.edges.filter(({ caller, callee }) =>
+    chosen.edge === "" ? domainOf(caller) !== domainOf(callee) : chosen.edge === `${caller}:${callee}`,
+  );
+  for (const { caller, callee, rules } of edges) {
+    const rule = rules.find(({ method, path }) => method === "GET" && !path.endsWith("*"));
+    if (rule !== undefined) return { caller, callee, path: rule.path };
+  }
+  throw new Error(`there is no edge ${chosen.edge || "across trust domains"} with a GET rule without *`);
+}
+
+export function isChosen(id: string): boolean {
+  return (
+    chosen.filter.length === 0 ||
+    chosen.filter.some((part) => id === part || (/^[A-Z]$/.test(part) && id.startsWith(part)))
+  );
+}

@@ -1,0 +1,274 @@
+// G1–G6 and G24: ways around a sidecar on its own machine. The app's socket, the administration interface, the files that
+// trust rests on: who may touch them is the file system's to say, so it is asked as everybody there is.
+
+import { requestUnix } from "../../../scripts/observe/unix-http.ts";
+import type { Attempt, Claim } from "../claim.ts";
+import { rightful } from "../instance/control.ts";
+import { addressesOf } from "../instance/listeners.ts";
+import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
+import { probe } from "../instance/probe.ts";
+import { as, asEverybodyBut, domainOf, stranger, told, userOf, withoutUsers } from "../instance/users.ts";
+import { policy } from "./certificates.ts";
+
+const forbidden = /^EACCES to [^;]+$/;
+
+type Path = (mesh: PrivateMesh) => string | Promise<string>;
+
+interface Guarded {
+  readonly tried: string;
+  readonly path: Path;
+  /** Connecting for a socket, reading for a file. */
+  readonly does: "connect" | "read";
+  /** Processes for which it is there. */
+  readonly admits: (mesh: PrivateMesh) => readonly [string, ...string[]];
+}
+
+/** Nobody gets in but who must; the first of those is the control. */
+function guarded({ tried, path, does, admits }: Guarded): Attempt {
+  const task = async (mesh: PrivateMesh) => {
+    const at = await path(mesh);
+    return does === "read" ? ({ does, path: at } as const) : ({ does, to: { socket: at } } as const);
+  };
+  return {
+    tried,
+    run: asEverybodyBut(admits, task),
+    expected: {
+      kind: "denied",
+      by: "the file system",
+      saw: forbidden,
+      control: {
+        tried: "the same by the process that it is there for",
+        run: as((mesh) => userOf(mesh, admits(mesh)[0]), task),
+        saw: /^(connected|read)$/,
+      },
+    },
+  };
+}
+
+function appSocket({ callee: { app } }: PrivateMesh): string {
+  if ("socket" in app.address) return app.address.socket;
+  throw new Error("the app does TCP");
+}
+
+async function pidsOf({ runtime }: PrivateMesh, processes: readonly string[]): Promise<number[]> {
+  return (await runtime.list()).flatMap(({ name, pid }) =>
+    processes.includes(name) && pid !== undefined ? [pid] : [],
+  );
+}
+
+/** What these processes listen at by TCP that the plan does not have; the control is what it has. */
+function listening(tried: string, chosen: (role: string) => boolean): Attempt {
+  const look = async (mesh: PrivateMesh) => {
+    const processes = mesh.plan.processes.filter(({ role }) => chosen(role));
+    const planned = processes.flatMap(({ listens }) => listens.map(({ host, port }) => `${host}:${port}`));
+    const found = addressesOf(
+      await pidsOf(
+        mesh,
+        processes.map(({ name }) => name),
+      ),
+    );
+    return { planned, found };
+  };
+  return {
+    tried,
+    run: async (mesh) => {
+      const { planned, found } = await look(mesh);
+      const more = found.filter((address) => !planned.includes(address));
+      return told(more.length === 0 ? "no other address" : more.join(", "));
+    },
+    expected: {
+      kind: "denied",
+      by: "the kernel",
+      saw: /^no other address$/,
+      control: {
+        tried: "the planned addresses in the same table",
+        run: async (mesh) => {
+          const { planned, found } = await look(mesh);
+          const missing = planned.filter((address) => !found.includes(address));
+          return told(missing.length === 0 && planned.length > 0 ? "all there" : `not there: ${missing.join(", ")}`);
+        },
+        saw: /^all there$/,
+      },
+    },
+  };
+}
+
+function overTheDataPath(method: string, path: string, headers = ""): Attempt {
+  return {
+    tried: `${method} ${path} with the caller's own SVID${headers === "" ? "" : ", as a foreign page would"}`,
+    run: async (mesh) =>
+      probe(inboundOf(mesh.callee), {
+        shown: await rightful(mesh),
+        raw: `${method} ${path} HTTP/1.1\r\nhost: ${mesh.edge.callee}\r\n${headers}content-length: 0\r\nconnection: close\r\n\r\n`,
+      }),
+    expected: policy,
+  };
+}
+
+async function configDump(mesh: PrivateMesh): Promise<string> {
+  const { adminSocket } = mesh.callee;
+  return (await requestUnix({ socket: adminSocket, path: "/config_dump", deadlineMs: 2000 })).body;
+}
+
+const adminOf = (mesh: PrivateMesh): string => mesh.callee.adminSocket;
+
+export const localSockets: readonly Claim[] = [
+  {
+    id: "G1",
+    title: "an app is reached by its sidecar alone",
+    clause: "unix(7), pathname sockets: permissions",
+    notHere: withoutUsers,
+    attempts: [
+      guarded({
+        tried: "the app's socket",
+        path: appSocket,
+        does: "connect",
+        admits: ({ callee: { process, workload } }) => [process, workload],
+      }),
+    ],
+  },
+  {
+    id: "G2",
+    title: "there is no other way to an app",
+    clause: "proc(5)",
+    notHere: withoutUsers,
+    attempts: [
+      listening("any TCP address of the mesh that is not planned, on whatever interface", () => true),
+      {
+        tried: "the app's socket by the sidecar's own view of the file system",
+        run: as(
+          () => stranger,
+          async (mesh) => ({
+            does: "connect",
+            to: { socket: `/proc/${(await pidsOf(mesh, [mesh.callee.process]))[0]}/root${appSocket(mesh)}` },
+          }),
+        ),
+        expected: {
+          kind: "denied",
+          by: "the kernel",
+          saw: /^EACCES$/,
+          control: {
+            tried: "by the sidecar's user, by its own view",
+            run: as(
+              (mesh) => userOf(mesh, mesh.callee.process),
+              (mesh) => ({ does: "connect", to: { socket: `/proc/self/root${appSocket(mesh)}` } }),
+            ),
+            saw: /^connected$/,
+          },
+        },
+      },
+    ],
+  },
+  {
+    id: "G3",
+    title: "a sidecar's administration interface is its controller's alone",
+    clause: "Envoy, administration interface: security",
+    notHere: withoutUsers,
+    attempts: [
+      guarded({
+        tried: "the admin socket, also as the sidecar itself, whom an app could have it published by",
+        path: adminOf,
+        does: "connect",
+        admits: (mesh) => [domainOf(mesh).controller.process],
+      }),
+    ],
+  },
+  {
+    id: "G4",
+    title: "the administration interface is not on the data path",
+    clause: "Envoy, administration interface: security",
+    attempts: [
+      overTheDataPath("GET", "/config_dump"),
+      overTheDataPath("GET", "/certs"),
+      overTheDataPath("GET", "/server_info"),
+      overTheDataPath("POST", "/quitquitquit"),
+      overTheDataPath("POST", "/logging?level=trace"),
+    ],
+  },
+  {
+    id: "G5",
+    title: "a web page reaches no administration interface",
+    clause: "CVE-2026-73546",
+    attempts: [
+      listening("a sidecar's TCP address that is not planned", (role) => role === "sidecar"),
+      overTheDataPath(
+        "GET",
+        "/stats?format=html&filter=%3Cscript%3E",
+        "origin: https://evil.example\r\nsec-fetch-site: cross-site\r\n",
+      ),
+    ],
+  },
+  {
+    id: "G6",
+    title: "a configuration dump holds no private key",
+    clause: "Envoy, administration interface: config_dump",
+    attempts: [
+      {
+        tried: "every private key in /config_dump, as whoever may ask for it",
+        run: async (mesh) => {
+          const dump = await configDump(mesh);
+          const keys = [...dump.matchAll(/"private_key": \{\s*"inline_(?:bytes|string)": "([^"]*)"/g)].map(
+            ([, key = ""]) => Buffer.from(key, "base64").toString("latin1"),
+          );
+          const isBare = /PRIVATE KEY|LS0tLS1CRUdJTiBQUklWQVRF|LS0tLS1CRUdJTiBFQyBQUklW/.test(dump);
+          return told(isBare ? "a private key" : [...new Set(keys)].join(", "));
+        },
+        expected: {
+          kind: "denied",
+          by: "Envoy",
+          saw: /^\[redacted\]$/,
+          control: {
+            tried: "the certificate of that key in the same dump",
+            run: async (mesh) =>
+              told(/"certificate_chain": \{\s*"inline_bytes"/.exec(await configDump(mesh))?.[0] ?? ""),
+            saw: /certificate_chain/,
+          },
+        },
+      },
+    ],
+  },
+];
+
+const serverOf = (mesh: PrivateMesh) => [domainOf(mesh).server.process] as const;
+const agentOf = (mesh: PrivateMesh) => [domainOf(mesh).agent.process] as const;
+
+export const trustFiles: readonly Claim[] = [
+  {
+    id: "G24",
+    title: "what a trust domain rests on is read by nobody else",
+    clause: "SPIRE Server and Agent, data_dir",
+    notHere: withoutUsers,
+    attempts: [
+      guarded({
+        tried: "SPIRE Server's data_dir",
+        path: (mesh) => domainOf(mesh).server.dataDir,
+        does: "read",
+        admits: serverOf,
+      }),
+      guarded({
+        tried: "SPIRE Server's keys.json",
+        path: (mesh) => `${domainOf(mesh).server.dataDir}/keys.json`,
+        does: "read",
+        admits: serverOf,
+      }),
+      guarded({
+        tried: "SPIRE Server's datastore",
+        path: (mesh) => `${domainOf(mesh).server.dataDir}/datastore.sqlite3`,
+        does: "read",
+        admits: serverOf,
+      }),
+      guarded({
+        tried: "SPIRE Agent's data_dir",
+        path: (mesh) => domainOf(mesh).agent.dataDir,
+        does: "read",
+        admits: agentOf,
+      }),
+      guarded({
+        tried: "the key by which SPIRE Agent attests",
+        path: (mesh) => domainOf(mesh).agent.privateKey,
+        does: "read",
+        admits: agentOf,
+      }),
+    ],
+  },
+];

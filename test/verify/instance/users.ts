@@ -1,0 +1,74 @@
+// Who there is on the machine besides the attacked: the users of the mesh's processes, the apps', and a stranger.
+
+import { dirname } from "node:path";
+
+import type { DomainPlan, SidecarPlan, User } from "../../../scripts/plan/plan.ts";
+import type { Task } from "./attacker.ts";
+import type { PrivateMesh } from "./private-mesh.ts";
+import type { Seen } from "./probe.ts";
+
+/** `nobody`: no process of a mesh has it. */
+export const stranger: User = { uid: 65_534, gid: 65_534, groups: [] };
+
+/** The trust domain of the callee. */
+export function domainOf({ plan, callee }: PrivateMesh): DomainPlan {
+  const domain = plan.domains.find(({ trustDomain }) => trustDomain === callee.trustDomain);
+  if (domain === undefined) throw new Error(`the plan has no ${callee.trustDomain}`);
+  return domain;
+}
+
+export function userOf({ plan }: PrivateMesh, process: string): User {
+  const found = plan.processes.find(({ name }) => name === process);
+  if (found === undefined) throw new Error(`the plan has no process ${process}`);
+  return found.user;
+}
+
+/** Of the app that the test stands in for: its folder is still its own. */
+export function appUserOf({ plan }: PrivateMesh, { app: { address } }: Pick<SidecarPlan, "app">): User {
+  const folder = "socket" in address ? plan.folders.find(({ path }) => path === dirname(address.socket)) : undefined;
+  if (folder === undefined) throw new Error("the app has no socket");
+  return { uid: folder.owner.uid, gid: folder.owner.uid, groups: [] };
+}
+
+/** Who could open the agent's socket, had somebody given it that group. */
+export function insideAgentFolder(mesh: PrivateMesh, user: User): User {
+  return { ...user, groups: [...user.groups, userOf(mesh, domainOf(mesh).agent.process).gid] };
+}
+
+/** Why a row about other users cannot be tried; undefined when it can. */
+export function withoutUsers({ plan }: PrivateMesh): string | undefined {
+  const users = new Set(plan.processes.map(({ user }) => user.uid));
+  return users.size > 1 ? undefined : "without root all processes have one user: there is nobody else to try it as";
+}
+
+export const told = (text: string): Seen => ({ kind: "told", text });
+
+type Of<T> = (mesh: PrivateMesh) => T | Promise<T>;
+
+/** Tries it as one user. */
+export function as(who: Of<User>, what: Of<Task>): (mesh: PrivateMesh) => Promise<Seen> {
+  return async (mesh) => told((await mesh.attackers.as(await who(mesh), await what(mesh))).said);
+}
+
+/** Tries it as everybody there is, but for these processes. */
+export function asEverybodyBut(processes: Of<readonly string[]>, what: Of<Task>): (mesh: PrivateMesh) => Promise<Seen> {
+  return async (mesh) => {
+    const [spared, task] = [await processes(mesh), await what(mesh)];
+    const others = everybody(mesh).filter(({ name }) => !spared.includes(name));
+    const heard = await Promise.all(
+      others.map(async ({ name, user }) => ({ name, said: (await mesh.attackers.as(user, task)).said })),
+    );
+    const bySaying = Map.groupBy(heard, ({ said }) => said);
+    const parts = [...bySaying].map(([said, to]) => `${said} to ${to.map(({ name }) => name).join(", ")}`);
+    return told(parts.join("; "));
+  };
+}
+
+function everybody(mesh: PrivateMesh): { readonly name: string; readonly user: User }[] {
+  const processes = mesh.plan.processes.map(({ name, user }) => ({ name, user }));
+  const sidecars = mesh.plan.domains.flatMap((domain) => domain.sidecars);
+  const apps = sidecars
+    .filter(({ app }) => "socket" in app.address)
+    .map((sidecar) => ({ name: sidecar.workload, user: appUserOf(mesh, sidecar) }));
+  return [...processes, ...apps, { name: "a stranger", user: stranger }];
+}

@@ -1,0 +1,61 @@
+// The attack matrix: one test per claim. Its evidence is in the test's metadata, for the report.
+
+import type { ClaimResult } from "../../scripts/output/verify-report.ts";
+import { isChosen } from "./chosen.ts";
+import { type Claim, type Evidence, whyNotHere } from "./claim.ts";
+import { loadClaims } from "./claims/all.ts";
+import { test } from "./fixture.ts";
+import { judge } from "./judge.ts";
+
+const claims = loadClaims().filter(({ id }) => isChosen(id));
+
+for (const claim of claims.filter(({ attempts }) => attempts.length > 0))
+  test(`${claim.id} ${claim.title}`, async ({ mesh, task, expect }) => {
+    const reason = whyNotHere(claim, mesh);
+    const attempts: Evidence[] = [];
+    if (reason === undefined) for (const attempt of claim.attempts) attempts.push(await judge(mesh, attempt));
+    Object.assign(task.meta, { claims: [resultOf(claim, attempts, reason)] });
+    expect(attempts.flatMap(({ tried, problem }) => (problem === undefined ? [] : [`${tried}: ${problem}`]))).toEqual(
+      [],
+    );
+  });
+
+test("rows that cannot apply say why, and no row is left out", async ({ mesh, task, expect }) => {
+  const absent = claims.filter(({ attempts }) => attempts.length === 0);
+  Object.assign(task.meta, {
+    claims: absent.map((claim) => resultOf(claim, [], whyNotHere(claim, mesh))),
+    edge: `${mesh.edge.caller} → ${mesh.edge.callee}`,
+  });
+  for (const claim of absent) expect(whyNotHere(claim, mesh), claim.id).toBeTruthy();
+  const ids = loadClaims().map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(ids.toSorted(inOrder)).toEqual(wholeMatrix);
+});
+
+/** A1 … G25. */
+const wholeMatrix = Object.entries({ A: 33, B: 12, C: 17, D: 13, E: 10, F: 13, G: 25 }).flatMap(([group, count]) =>
+  Array.from({ length: count }, (_, index) => `${group}${index + 1}`),
+);
+
+function inOrder(one: string, other: string): number {
+  return wholeMatrix.indexOf(one) - wholeMatrix.indexOf(other);
+}
+
+test("the hostile partner's bundle came over its bundle endpoint", async ({ mesh, expect }) => {
+  expect(mesh.hostile.polls()).toBeGreaterThan(0);
+});
+
+function resultOf(
+  { id, title, clause, attempts: planned }: Claim,
+  attempts: readonly Evidence[],
+  notHere: string | undefined,
+): ClaimResult {
+  const admitted = planned
+    .map(({ expected }) => (expected.kind === "admitted" ? expected.why : undefined))
+    .find((why) => why !== undefined);
+  const failed = attempts.some(({ problem }) => problem !== undefined);
+  const state =
+    attempts.length === 0 ? "not-here" : failed ? "failed" : admitted === undefined ? "refused" : "admitted";
+  const why = notHere ?? admitted;
+  return { id, title, clause, state, ...(why === undefined ? {} : { why }), attempts };
+}
