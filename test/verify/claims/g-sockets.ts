@@ -1,96 +1,17 @@
-// G1–G6 and G24: ways around a sidecar on its own machine. The app's socket, the administration interface, the files that
-// trust rests on: who may touch them is the file system's to say, so it is asked as everybody there is.
+// G1–G6: ways around a sidecar on its own machine: to the app, and to the administration interface.
 
 import { requestUnix } from "../../../scripts/observe/unix-http.ts";
 import type { Attempt, Claim } from "../claim.ts";
 import { rightful } from "../instance/control.ts";
-import { addressesOf } from "../instance/listeners.ts";
 import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
 import { probe } from "../instance/probe.ts";
-import { as, asEverybodyBut, domainOf, stranger, told, userOf, withoutUsers } from "../instance/users.ts";
+import { as, domainOf, stranger, told, userOf, withoutUsers } from "../instance/users.ts";
 import { policy } from "./certificates.ts";
-
-const forbidden = /^EACCES to [^;]+$/;
-
-type Path = (mesh: PrivateMesh) => string | Promise<string>;
-
-interface Guarded {
-  readonly tried: string;
-  readonly path: Path;
-  /** Connecting for a socket, reading for a file. */
-  readonly does: "connect" | "read";
-  /** Processes for which it is there. */
-  readonly admits: (mesh: PrivateMesh) => readonly [string, ...string[]];
-}
-
-/** Nobody gets in but who must; the first of those is the control. */
-function guarded({ tried, path, does, admits }: Guarded): Attempt {
-  const task = async (mesh: PrivateMesh) => {
-    const at = await path(mesh);
-    return does === "read" ? ({ does, path: at } as const) : ({ does, to: { socket: at } } as const);
-  };
-  return {
-    tried,
-    run: asEverybodyBut(admits, task),
-    expected: {
-      kind: "denied",
-      by: "the file system",
-      saw: forbidden,
-      control: {
-        tried: "the same by the process that it is there for",
-        run: as((mesh) => userOf(mesh, admits(mesh)[0]), task),
-        saw: /^(connected|read)$/,
-      },
-    },
-  };
-}
+import { guarded, listening, pidsOf } from "./guarded.ts";
 
 function appSocket({ callee: { app } }: PrivateMesh): string {
   if ("socket" in app.address) return app.address.socket;
   throw new Error("the app does TCP");
-}
-
-async function pidsOf({ runtime }: PrivateMesh, processes: readonly string[]): Promise<number[]> {
-  return (await runtime.list()).flatMap(({ name, pid }) =>
-    processes.includes(name) && pid !== undefined ? [pid] : [],
-  );
-}
-
-/** What these processes listen at by TCP that the plan does not have; the control is what it has. */
-function listening(tried: string, chosen: (role: string) => boolean): Attempt {
-  const look = async (mesh: PrivateMesh) => {
-    const processes = mesh.plan.processes.filter(({ role }) => chosen(role));
-    const planned = processes.flatMap(({ listens }) => listens.map(({ host, port }) => `${host}:${port}`));
-    const found = addressesOf(
-      await pidsOf(
-        mesh,
-        processes.map(({ name }) => name),
-      ),
-    );
-    return { planned, found };
-  };
-  return {
-    tried,
-    run: async (mesh) => {
-      const { planned, found } = await look(mesh);
-      const more = found.filter((address) => !planned.includes(address));
-      return told(more.length === 0 ? "no other address" : more.join(", "));
-    },
-    expected: {
-      kind: "denied",
-      by: "the kernel",
-      saw: /^no other address$/,
-      control: {
-        tried: "the planned addresses in the same table",
-        run: async (mesh) => {
-          const { planned, found } = await look(mesh);
-          const missing = planned.filter((address) => !found.includes(address));
-          return told(missing.length === 0 && planned.length > 0 ? "all there" : `not there: ${missing.join(", ")}`);
-        },
-        saw: /^all there$/,
-      },
-    },
-  };
 }
 
 function overTheDataPath(method: string, path: string, headers = ""): Attempt {
@@ -225,50 +146,6 @@ export const localSockets: readonly Claim[] = [
           },
         },
       },
-    ],
-  },
-];
-
-const serverOf = (mesh: PrivateMesh) => [domainOf(mesh).server.process] as const;
-const agentOf = (mesh: PrivateMesh) => [domainOf(mesh).agent.process] as const;
-
-export const trustFiles: readonly Claim[] = [
-  {
-    id: "G24",
-    title: "what a trust domain rests on is read by nobody else",
-    clause: "SPIRE Server and Agent, data_dir",
-    notHere: withoutUsers,
-    attempts: [
-      guarded({
-        tried: "SPIRE Server's data_dir",
-        path: (mesh) => domainOf(mesh).server.dataDir,
-        does: "read",
-        admits: serverOf,
-      }),
-      guarded({
-        tried: "SPIRE Server's keys.json",
-        path: (mesh) => `${domainOf(mesh).server.dataDir}/keys.json`,
-        does: "read",
-        admits: serverOf,
-      }),
-      guarded({
-        tried: "SPIRE Server's datastore",
-        path: (mesh) => `${domainOf(mesh).server.dataDir}/datastore.sqlite3`,
-        does: "read",
-        admits: serverOf,
-      }),
-      guarded({
-        tried: "SPIRE Agent's data_dir",
-        path: (mesh) => domainOf(mesh).agent.dataDir,
-        does: "read",
-        admits: agentOf,
-      }),
-      guarded({
-        tried: "the key by which SPIRE Agent attests",
-        path: (mesh) => domainOf(mesh).agent.privateKey,
-        does: "read",
-        admits: agentOf,
-      }),
     ],
   },
 ];
