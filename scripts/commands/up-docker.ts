@@ -6,7 +6,7 @@ import { printResult } from "../output/print.ts";
 import { formatDifference, formatWelcome } from "../output/up.ts";
 import { plan } from "../plan/build.ts";
 import { defaultSubnet, dockerHost } from "../plan/docker.ts";
-import { dockerFiles } from "../render/docker.ts";
+import { checkoutProject, dockerFiles } from "../render/docker.ts";
 import { checkAppFiles } from "../runtime/app-files.ts";
 import type { ComposeProject } from "../runtime/compose-project.ts";
 import { containersOf } from "../runtime/containers.ts";
@@ -15,7 +15,7 @@ import { takeLock } from "../runtime/lock.ts";
 import { checkPublished } from "../runtime/preflight.ts";
 import { writeRendered } from "../runtime/rendered.ts";
 import { openStateFolder } from "../runtime/state.ts";
-import { chooseSubnet, chosenSubnet } from "../runtime/subnet.ts";
+import { chooseSubnet, chosenSubnet, forgetSubnet } from "../runtime/subnet.ts";
 import { readMesh, type Context } from "./context.ts";
 import { filesOptions, openProject } from "./open-docker.ts";
 
@@ -29,19 +29,19 @@ export async function upDocker(context: Context): Promise<number> {
   const found = await openProject(context, folder);
   if (offline) await provideImages(context, found);
   const isNew = !(await exists(found));
-  const subnet = isNew
-    ? await chooseSubnet(found, defaultSubnet)
-    : ((await chosenSubnet(found.dir, found.env)) ?? defaultSubnet);
+  const given = await chosenSubnet(found.dir, found.env);
+  const preferred = isTheCheckouts(found) ? defaultSubnet : undefined;
+  const subnet = isNew ? await chooseSubnet(found, preferred) : (given ?? defaultSubnet);
   const project = { ...found, env: { ...found.env, MESH_SUBNET: subnet } };
   const planned = plan(mesh, dockerHost(mesh, { subnet }));
   const before = await folder.readPlan();
   const running = (await containersOf(project)).filter(({ state }) => state === "running");
   const wasUp = running.length > 0;
-  await checkPublished(planned, { running: new Set(running.map(({ service }) => service)) });
-  await writeRendered(project.dir, dockerFiles(mesh, filesOptions(context, folder)));
-  await folder.writePlan(planned);
   const runtime = dockerRuntime(project, planned, folder);
   try {
+    await checkPublished(planned, { running: new Set(running.map(({ service }) => service)) });
+    await writeRendered(project.dir, dockerFiles(mesh, filesOptions(context, folder)));
+    await folder.writePlan(planned);
     const brought = await bringUpContainers({ before, plan: planned, project, runtime, offline, report, signal });
     const summary = { ...brought, firstRequestMs: undefined, elapsedMs: performance.now() - begun };
     printResult(wasUp ? formatDifference(planned, summary) : formatWelcome(planned, summary));
@@ -49,8 +49,14 @@ export async function upDocker(context: Context): Promise<number> {
   } catch (error) {
     // A mesh that was serving goes on with what it has; of a first try nothing is left.
     if (!wasUp) await (isNew ? runtime.destroy() : runtime.suspend());
+    if (isNew && given === undefined) await forgetSubnet(project.dir);
     throw error;
   }
+}
+
+/** Its numbers are those that the committed files show, as long as they are free. */
+function isTheCheckouts({ name }: ComposeProject): boolean {
+  return name === checkoutProject.name;
 }
 
 /** Where no registry is to be asked: images of the tool cache's programs, under the official names. */

@@ -1,7 +1,8 @@
 // The numbers of a mesh in containers: the first two of every address, from 10.0.0.0/8, where nobody else on this machine
 // has them. Plain `docker compose` finds what was chosen in `.env` beside docker-compose.yml.
 
-import { readFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readFile, rm } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
@@ -11,7 +12,7 @@ import { writeWhole } from "../whole-file.ts";
 import { type ComposeProject, docker, labels } from "./compose-project.ts";
 
 const variable = "MESH_SUBNET";
-const alternatives = Array.from({ length: 100 }, (_, index) => `10.${100 + index}`);
+const alternatives = Array.from({ length: 99 }, (_, index) => `10.${100 + index}`);
 
 /** What the user's environment or `.env` says; undefined: the default. */
 export async function chosenSubnet(dir: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
@@ -19,12 +20,14 @@ export async function chosenSubnet(dir: string, env: NodeJS.ProcessEnv): Promise
 }
 
 /**
- * Chooses for a project that the engine knows nothing of yet: the default, or the first that is free; writes `.env` when
- * it is not the default.
+ * Chooses for a project that the engine knows nothing of yet: the preferred one, or the first that is free; writes `.env`
+ * when it was not preferred.
  *
+ * @param preferred undefined: none. The search begins where the project's name says, so that two that look at the same
+ *   moment, before either has made a network, do not find the same
  * @throws MeshError MESH_ADDRESS_UNUSABLE when what the user chose is taken, or all are
  */
-export async function chooseSubnet(project: ComposeProject, preferred: string): Promise<string> {
+export async function chooseSubnet(project: ComposeProject, preferred: string | undefined): Promise<string> {
   const chosen = await chosenSubnet(project.dir, project.env);
   const taken = await takenSubnets(project);
   const isFree = (subnet: string): boolean => !taken.some((address) => address.startsWith(`${subnet}.`));
@@ -32,16 +35,28 @@ export async function chooseSubnet(project: ComposeProject, preferred: string): 
     if (isFree(chosen)) return chosen;
     throw unusable(`${chosen}.0.0, which ${variable} names, is used by another network of this machine`);
   }
-  if (isFree(preferred)) return preferred;
-  const free = alternatives.find(isFree);
-  if (free === undefined) throw unusable("no numbers between 10.100 and 10.199 are free on this machine");
+  if (preferred !== undefined && isFree(preferred)) return preferred;
+  const first = createHash("sha256").update(project.name).digest().readUInt32BE() % alternatives.length;
+  const free = [...alternatives.slice(first), ...alternatives.slice(0, first)].find(isFree);
+  if (free === undefined) throw unusable("no numbers between 10.100 and 10.198 are free on this machine");
   await remember(project.dir, free);
   return free;
 }
 
 async function remember(dir: string, subnet: string): Promise<void> {
-  const kept = (await envFile(dir)).split("\n").filter((line) => line !== "" && !line.startsWith(`${variable}=`));
-  await writeWhole(join(dir, ".env"), [...kept, `${variable}=${subnet}`, ""].join("\n"), { mode: 0o644 });
+  const lines = [...(await otherLines(dir)), `${variable}=${subnet}`, ""];
+  await writeWhole(join(dir, ".env"), lines.join("\n"), { mode: 0o644 });
+}
+
+/** Takes back what `chooseSubnet` wrote, for a mesh of which nothing is to be left. */
+export async function forgetSubnet(dir: string): Promise<void> {
+  const lines = await otherLines(dir);
+  if (lines.length === 0) await rm(join(dir, ".env"), { force: true });
+  else await writeWhole(join(dir, ".env"), [...lines, ""].join("\n"), { mode: 0o644 });
+}
+
+async function otherLines(dir: string): Promise<string[]> {
+  return (await envFile(dir)).split("\n").filter((line) => line !== "" && !line.startsWith(`${variable}=`));
 }
 
 async function envFile(dir: string): Promise<string> {
