@@ -13,7 +13,7 @@ import type { Plan } from "../plan/plan.ts";
 import { checkoutProject, type DockerFilesOptions } from "../render/docker.ts";
 import { type ComposeProject, labels } from "../runtime/compose-project.ts";
 import { containersOf } from "../runtime/containers.ts";
-import { dockerRuntime } from "../runtime/docker.ts";
+import { dockerRuntime, exists } from "../runtime/docker.ts";
 import type { StateFolder } from "../runtime/state.ts";
 import { chosenSubnet } from "../runtime/subnet.ts";
 import { ensureCompose } from "../tools/docker/compose.ts";
@@ -61,24 +61,28 @@ export function composeLabels(context: Context, folder: StateFolder): string[] {
 /** The mesh as it was brought up last by a command; by plain `docker compose up`, as mesh.yaml says. */
 export async function openDocker(context: Context, folder: StateFolder): Promise<OpenRuntime> {
   const project = await openProject(context, folder);
-  const applied = await folder.readPlan();
-  const subnet = (await chosenSubnet(project.dir, project.env)) ?? defaultSubnet;
-  const planned = applied ?? (await planFor(context, subnet));
-  const runtime = dockerRuntime(project, planned, folder);
+  const [applied, isThere] = await Promise.all([folder.readPlan(), exists(project)]);
+  // Where nothing is, mesh.yaml need not be valid for a command that says so.
+  const planned = applied ?? (isThere ? await planFor(context, project) : undefined);
+  const known = planned ?? nothing;
+  const runtime = dockerRuntime(project, known, folder);
   const ask = askContainer(project);
-  const isUp = (await runtime.list()).length > 0;
+  const isUp = isThere && (await runtime.list()).length > 0;
   return {
     folder,
     runtime,
     plan: planned,
-    phase: isUp ? "up" : (await runtime.exists()) ? "stopped" : "absent",
+    phase: isUp ? "up" : isThere ? "stopped" : "absent",
     ask,
-    isReady: (process) => isContainerReady(process, { plan: planned, project, ask }),
+    isReady: (process) => isContainerReady(process, { plan: known, project, ask }),
   };
 }
 
-async function planFor(context: Context, subnet: string): Promise<Plan> {
+const nothing: Plan = { runtime: "docker", domains: [], processes: [], edges: [], folders: [] };
+
+async function planFor(context: Context, { dir, env }: ComposeProject): Promise<Plan> {
   const mesh = await readMesh(context);
+  const subnet = (await chosenSubnet(dir, env)) ?? defaultSubnet;
   return plan(mesh, dockerHost(mesh, { subnet }));
 }
 
