@@ -5,7 +5,7 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-import { systemErrorCode } from "../errors.ts";
+import { MeshError, systemErrorCode } from "../errors.ts";
 
 export interface ComposeProject {
   readonly name: string;
@@ -58,7 +58,8 @@ export async function docker(
   args: readonly string[],
   options: AskOptions = {},
 ): Promise<string> {
-  const { status, stdout, stderr } = await run("docker", args, project, options);
+  // The project's folder need not be there yet, or any more.
+  const { status, stdout, stderr } = await run("docker", args, { ...project, dir: "/" }, options);
   if (status === 0) return stdout;
   throw new Error(`docker ${args.slice(0, 2).join(" ")} ended with ${status ?? "a signal"}: ${stderr.trim()}`);
 }
@@ -77,7 +78,11 @@ export async function idsOf(project: ComposeProject, kind: "container" | "volume
   return printed.split("\n").filter((line) => line !== "");
 }
 
-/** Lines of a program's standard output and error as they come, until it ends or `signal` is aborted. */
+/**
+ * Lines of the standard output of `docker compose …` as they come, until it ends or `signal` is aborted.
+ *
+ * @throws MeshError MESH_COMPOSE_FAILED with what it said on standard error, unless `signal` ended it
+ */
 export async function* linesOf(
   project: ComposeProject,
   args: readonly string[],
@@ -87,14 +92,21 @@ export async function* linesOf(
   const child = spawn(program, [...words, ...composeWords(project), ...args], {
     cwd: project.dir,
     env: project.env,
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
   });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
   const end = (): void => void child.kill();
   signal?.addEventListener("abort", end, { once: true });
   const ended = once(child, "close");
   try {
     for await (const line of createInterface({ input: child.stdout, crlfDelay: Infinity })) yield line;
-    await ended;
+    const [status]: unknown[] = await ended;
+    if (status === 0 || signal?.aborted === true) return;
+    throw new MeshError("MESH_COMPOSE_FAILED", `docker compose ${args[0] ?? ""} failed`, {
+      details: said.trim().split("\n").slice(-8),
+      fix: "docker compose ps --all shows what is there; ./mesh down ends it",
+    });
   } finally {
     signal?.removeEventListener("abort", end);
     child.kill();
@@ -118,7 +130,8 @@ async function run(
     args,
     { cwd: dir, env, timeout: deadlineMs, maxBuffer: largestAnswer },
     (error, stdout, stderr) => {
-      if (error !== null && child.exitCode === null && child.signalCode === null) reject(error);
+      // A number is the exit status; a word, why there is none.
+      if (systemErrorCode(error) !== undefined) reject(error);
       else resolve({ status: child.exitCode ?? undefined, stdout, stderr });
     },
   );
