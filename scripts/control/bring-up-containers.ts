@@ -73,13 +73,11 @@ export async function bringUpContainers(options: BringUpContainersOptions): Prom
   };
 }
 
-/** To the controllers that run, and have all volumes that the new plan gives them. */
+/** To the controllers that run, with all that they control, and have all volumes that the new plan gives them. */
 async function handOver(options: BringUpContainersOptions, before: readonly Container[]): Promise<PlanReport[]> {
   const { plan, project, runtime } = options;
   const running = new Set(before.filter(({ state }) => state === "running").map(({ service }) => service));
-  const able = plan.domains.filter(
-    (domain) => running.has(domain.controller.process) && hasSameMounts(options, domain),
-  );
+  const able = plan.domains.filter((domain) => isWhole(options, domain, running) && hasSameMounts(options, domain));
   const ask = askContainer(project);
   return Promise.all(
     able.map((domain) =>
@@ -90,6 +88,16 @@ async function handOver(options: BringUpContainersOptions, before: readonly Cont
         }),
     ),
   );
+}
+
+/** Where a part is missing Compose starts it first, and the controller takes the plan up as after any start. */
+function isWhole(
+  { before }: BringUpContainersOptions,
+  { trustDomain }: DomainPlan,
+  running: ReadonlySet<string>,
+): boolean {
+  const meant = before?.processes.filter((process) => process.trustDomain === trustDomain && !isOneShot(process)) ?? [];
+  return meant.length > 0 && meant.every(({ name }) => running.has(name));
 }
 
 function hasSameMounts({ before, plan }: BringUpContainersOptions, { controller }: DomainPlan): boolean {
