@@ -14,6 +14,14 @@ export interface Manager {
   readonly maxConnectionSeconds?: number;
 }
 
+/**
+ * An address that no packet comes from (RFC 1122 3.2.1.3). With an empty list Envoy takes loopback and every private
+ * network for internal, and lets who comes from there have a request repeated (x-envoy-retry-on) or timed.
+ */
+function nobody(): Fields {
+  return { cidr_ranges: [{ address_prefix: "255.255.255.255", prefix_len: 32 }] };
+}
+
 /** The network filter of a listener. Names of fields and their order follow Envoy's edge best practices. */
 export function connectionManager(manager: Manager): Fields {
   const { statPrefix, accessLog, fields, virtualHost, filters = [], maxConnectionSeconds } = manager;
@@ -23,7 +31,7 @@ export function connectionManager(manager: Manager): Fields {
     server_header_transformation: "PASS_THROUGH",
     ...fields,
     use_remote_address: true,
-    internal_address_config: {},
+    internal_address_config: nobody(),
     normalize_path: true,
     merge_slashes: true,
     path_with_escaped_slashes_action: "REJECT_REQUEST",

@@ -181,7 +181,8 @@ export const protections: readonly Protection[] = [
   {
     id: "nobody-internal",
     where: "**.internal_address_config",
-    without: "only Envoy's default, since 1.33, keeps a private network's peers from setting x-envoy-* headers",
+    without:
+      "only Envoy's default, since 1.33, keeps a private network's peers from setting x-envoy-* headers; with an empty list they may",
     clause: "CVE-2024-45806",
     guardedBy: ["D10"],
   },
