@@ -7,7 +7,7 @@ import { formatDifference, formatWelcome } from "../output/up.ts";
 import { plan } from "../plan/build.ts";
 import { defaultSubnet, dockerHost } from "../plan/docker.ts";
 import { checkoutProject, dockerFiles } from "../render/docker.ts";
-import { checkAppFiles } from "../runtime/app-files.ts";
+import { checkAppFiles, refuseWhatImagesLack } from "../runtime/app-files.ts";
 import type { ComposeProject } from "../runtime/compose-project.ts";
 import { containersOf } from "../runtime/containers.ts";
 import { dockerRuntime, exists } from "../runtime/docker.ts";
@@ -23,6 +23,7 @@ export async function upDocker(context: Context): Promise<number> {
   const begun = performance.now();
   const { report, signal, repositoryDir, offline } = context;
   const mesh = await readMesh(context);
+  refuseWhatImagesLack(mesh);
   await checkAppFiles(mesh, repositoryDir);
   const folder = await openStateFolder(context.stateDir, { create: true });
   await using _lock = await takeLock(folder.path, "./mesh up");

@@ -16,6 +16,36 @@ export function refuseImages(mesh: Mesh): void {
   });
 }
 
+/** What the image of our apps holds of the repository (Dockerfile). */
+const inTheImage = "apps";
+
+/**
+ * @throws MeshError MESH_INPUT_INVALID naming every app that a container could not start: the image of our apps holds
+ *   apps/ alone, and nothing is built in it
+ */
+export function refuseWhatImagesLack(mesh: Mesh): void {
+  const problems = mesh.workloads.flatMap(problemsInContainers);
+  if (problems.length === 0) return;
+  throw new MeshError("MESH_INPUT_INVALID", "mesh.yaml has apps that containers cannot start", {
+    details: problems,
+    fix: `move them below ${inTheImage}/, which their image holds; or give them an image of their own: app: { image: … }; or run natively: ./mesh up --runtime native`,
+  });
+}
+
+function problemsInContainers({ name, app }: Workload): string[] {
+  const paths = [
+    ...(app.kind === "node" ? [{ path: app.entry, key: "node" }] : []),
+    ...(app.workingDir === undefined ? [] : [{ path: app.workingDir, key: "workingDir" }]),
+  ];
+  const isThere = (path: string): boolean => path === inTheImage || path.startsWith(`${inTheImage}/`);
+  return [
+    ...paths.flatMap(({ path, key }) =>
+      isThere(path) ? [] : [`workload ${name}: ${path} (${key}) is not below ${inTheImage}/`],
+    ),
+    ...(app.build === undefined ? [] : [`workload ${name}: \`build\` is not run in containers`]),
+  ];
+}
+
 /** @throws MeshError MESH_INPUT_INVALID naming every file and folder of mesh.yaml that is not there */
 export async function checkAppFiles(mesh: Mesh, repositoryDir: string): Promise<void> {
   const found = await Promise.all(mesh.workloads.map((workload) => missingOf(workload, repositoryDir)));

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { test } from "vitest";
 
 import { parseMesh } from "../../../scripts/model/parse.ts";
-import { checkAppFiles } from "../../../scripts/runtime/app-files.ts";
+import { checkAppFiles, refuseWhatImagesLack } from "../../../scripts/runtime/app-files.ts";
 
 const repositoryDir = join(import.meta.dirname, "../../..");
 
@@ -37,4 +37,23 @@ test("a folder is no program, and a file is no folder", async ({ expect }) => {
   await expect(checkAppFiles(mesh, repositoryDir)).rejects.toMatchObject({
     details: [expect.stringContaining("no file apps/broker"), expect.stringContaining("no folder package.json")],
   });
+});
+
+test("what the image of the apps does not hold is refused for containers", ({ expect }) => {
+  const mesh = meshWith("{ node: test/app.ts }", "{ command: [./quotes], workingDir: apps2, build: [make] }");
+  expect(() => refuseWhatImagesLack(mesh)).toThrow(
+    expect.objectContaining({
+      code: "MESH_INPUT_INVALID",
+      details: [
+        "workload broker: test/app.ts (node) is not below apps/",
+        "workload quotes: apps2 (workingDir) is not below apps/",
+        "workload quotes: `build` is not run in containers",
+      ],
+    }),
+  );
+});
+
+test("apps below apps/ and images are no problem for containers", ({ expect }) => {
+  const mesh = meshWith("{ node: apps/broker/server.ts }", "{ image: debian:12-slim, listen: 127.0.0.1:8000 }");
+  expect(() => refuseWhatImagesLack(mesh)).not.toThrow();
 });
