@@ -1,8 +1,7 @@
 // What a user can get wrong: each is said in words, with what to do, before anything is started.
 
-import { chmod, rm, writeFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { createServer } from "node:net";
-import { join } from "node:path";
 
 import { describe } from "vitest";
 
@@ -110,23 +109,6 @@ test("a published port that is taken is told with who has it, before anything st
     taker.close();
   }
   expect((await place.mesh("ps")).stderr).toContain("error[MESH_NOT_UP]");
-});
-
-test.for([
-  { variable: "MESH_ENVOY", prints: "envoy  version: 0000/1.39.0/Clean/RELEASE/BoringSSL", found: "1.39.0" },
-  { variable: "MESH_SPIRE_SERVER", prints: "1.14.5", found: "1.14.5" },
-  { variable: "MESH_SPIRE_AGENT", prints: "1.14.5", found: "1.14.5" },
-])("$variable of the wrong version is refused", async ({ variable, prints, found }, { newPlace, expect }) => {
-  const programs: Record<string, string> = {};
-  const place = await newPlace({ env: programs });
-  const program = join(place.dir, "other version");
-  await writeFile(program, `#!/bin/sh\necho '${prints}'\n`);
-  await chmod(program, 0o755);
-  programs[variable] = program;
-  const { status, stderr } = await place.mesh("up");
-  expect(stderr).toContain(`error[MESH_TOOL_VERSION]: ${variable} names ${program}, which is version ${found}`);
-  expect(stderr).toMatch(/^fix: /m);
-  expect(status).toBe(2);
 });
 
 test("a state folder that holds something else is left alone", async ({ newPlace, expect }) => {

@@ -1,34 +1,39 @@
 // Crashes of what brings a mesh up: nothing is left running unseen, and the next command goes on.
 
+import { until } from "../../scripts/wait.ts";
 import { killProcess, lastingProcesses, tracesOf } from "./inside.ts";
 import { beginLoad } from "./load.ts";
 import { meshTest, placeTest } from "./mesh.ts";
-import { quotesFlow } from "./place.ts";
+import { quotesFlow, runtime } from "./place.ts";
 
-placeTest.for([/trust/, /edges/])(
-  "up goes on where one killed during %s stopped",
-  async (stage, { newPlace, expect }) => {
-    const place = await newPlace();
-    const killed = place.start("up");
-    await killed.says(stage);
-    killed.kill("SIGKILL");
-    expect((await killed.outcome).signal).toBe("SIGKILL");
+/** What `up` says on its way: first, while it starts processes, last. */
+const stages = {
+  native: { first: /trust/, starting: /trust/, last: /edges/ },
+  docker: { first: /building/, starting: /starting containers/, last: /starting containers/ },
+} as const;
+const { first, starting, last } = stages[runtime];
 
-    await place.must("up");
-    await quotesFlow(place, 5000);
-    expect((await place.ps()).map(({ name }) => name)).toEqual(await lastingProcesses(place));
-    expect((await place.status()).problems).toEqual([]);
-  },
-);
+placeTest.for([first, last])("up goes on where one killed during %s stopped", async (stage, { newPlace, expect }) => {
+  const place = await newPlace();
+  const killed = place.start("up");
+  await killed.says(stage);
+  killed.kill("SIGKILL");
+  expect((await killed.outcome).signal).toBe("SIGKILL");
+
+  await place.must("up");
+  await quotesFlow(place, 5000);
+  expect((await place.ps()).map(({ name }) => name)).toEqual(await lastingProcesses(place));
+  expect((await place.status()).problems).toEqual([]);
+});
 
 placeTest("down ends what a killed up left", async ({ newPlace, expect }) => {
   const place = await newPlace();
   const killed = place.start("up");
-  await killed.says(/edges/);
+  await killed.says(last);
+  const traces = await tracesOf(place);
+  await until("processes run", async () => (await traces.processes()).length > 0, { deadlineMs: 20_000 });
   killed.kill("SIGKILL");
   await killed.outcome;
-  const traces = await tracesOf(place);
-  expect(await traces.processes()).not.toEqual([]);
   await place.must("down");
   expect(await traces.remains()).toEqual([]);
 });
@@ -36,7 +41,7 @@ placeTest("down ends what a killed up left", async ({ newPlace, expect }) => {
 placeTest("an interrupted up says so and leaves nothing running", async ({ newPlace, expect }) => {
   const place = await newPlace();
   const interrupted = place.start("up");
-  await interrupted.says(/trust/);
+  await interrupted.says(starting);
   const traces = await tracesOf(place);
   interrupted.kill("SIGINT");
   const { status, stderr } = await interrupted.outcome;
@@ -69,7 +74,7 @@ test("a controller killed during an edit costs no request, and up makes the edit
     if (broker !== undefined) broker.calls = { quotes: ["GET /quotes", "GET /health"] };
   });
   const editing = mesh.start("up");
-  await editing.says(/trust/);
+  await editing.says(first);
   await killProcess(mesh, "controller-stockmarket");
   const { status, stderr } = await editing.outcome;
   // It is a matter of milliseconds whether the controller had done its part.
