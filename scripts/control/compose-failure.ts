@@ -2,7 +2,7 @@
 // by what Compose said.
 
 import { MeshError, type ErrorCode } from "../errors.ts";
-import type { ComposeProject } from "../runtime/compose-project.ts";
+import { type ComposeProject, compose, docker } from "../runtime/compose-project.ts";
 import { type Container, containersOf, isOneShot } from "../runtime/containers.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -62,7 +62,8 @@ export async function explainComposeFailure(failure: ComposeFailure): Promise<Me
   const cause = causes.find(({ words }) => said.some((line) => words.test(line)));
   if (cause !== undefined) {
     const telling = said.filter((line) => cause.words.test(line)).slice(0, lastLines);
-    return new MeshError(cause.code, cause.message, { details: telling, fix: cause.fix });
+    const { message, fix } = cause.code === "MESH_IMAGE_ABSENT" ? await namingImages(cause, failure) : cause;
+    return new MeshError(cause.code, message, { details: [...new Set(telling)], fix });
   }
   const culprit = verb === "up" ? worst(await containersOf(project), failure.plan) : undefined;
   if (culprit !== undefined) return containerError(culprit, failure);
@@ -70,6 +71,26 @@ export async function explainComposeFailure(failure: ComposeFailure): Promise<Me
     details: said.slice(-lastLines),
     fix: `see what is there: docker compose ps --all; then run this again`,
   });
+}
+
+/** Docker and Compose may not say which image it was. One that is built here and is not yet is none of these. */
+async function namingImages(
+  { message, fix }: Cause,
+  { project, verb }: ComposeFailure,
+): Promise<Pick<Cause, "message" | "fix">> {
+  if (verb === "build") return { message, fix };
+  const [wanted, present] = await Promise.all([
+    compose(project, ["config", "--images"]),
+    docker(project, ["image", "ls", "--format", "{{.Repository}}:{{.Tag}}\n{{.Repository}}@{{.Digest}}"]),
+  ]);
+  const there = new Set(present.split("\n"));
+  const absent = [...new Set(wanted.stdout.split("\n"))].filter((image) => image !== "" && !there.has(image));
+  const [first] = absent;
+  if (first === undefined) return { message, fix };
+  return {
+    message: `not on this machine, and could not be pulled: ${absent.join(", ")}`,
+    fix: fix.replace("IMAGE", first),
+  };
 }
 
 /** ` Container mesh-quotes-1 Started` */

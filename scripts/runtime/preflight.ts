@@ -98,6 +98,13 @@ async function describe({ address, process }: Wanted, code: string): Promise<Pro
       };
     const mesh = await meshOf(listener.pid);
     if (mesh !== undefined) return takenByMesh({ what, another, listener, mesh });
+    // To kill the engine's proxy would not end the container that it serves.
+    if (/(?:^|\/)docker-proxy /.test(listener.command))
+      return {
+        code: "MESH_PORT_TAKEN",
+        message: `${what} is published by a Docker container`,
+        fix: `see which: docker ps --filter publish=${address.port}; end it, or ${another}`,
+      };
     return {
       code: "MESH_PORT_TAKEN",
       message: `${what} is taken by pid ${listener.pid} of user ${listener.user}: ${listener.command}`,

@@ -2,7 +2,7 @@
 // has them. Plain `docker compose` finds what was chosen in `.env` beside docker-compose.yml.
 
 import { createHash } from "node:crypto";
-import { readFile, rm } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
@@ -44,6 +44,7 @@ export async function chooseSubnet(project: ComposeProject, preferred: string | 
 }
 
 async function remember(dir: string, subnet: string): Promise<void> {
+  await mkdir(dir, { recursive: true });
   const lines = [...(await otherLines(dir)), `${variable}=${subnet}`, ""];
   await writeWhole(join(dir, ".env"), lines.join("\n"), { mode: 0o644 });
 }
