@@ -3,5 +3,6 @@
 import type { Claim } from "../claim.ts";
 import { trustFiles } from "./g-secrets.ts";
 import { localSockets } from "./g-sockets.ts";
+import { workloadApi } from "./g-workload-api.ts";
 
-export const aroundTheProxy: readonly Claim[] = [...localSockets, ...trustFiles];
+export const aroundTheProxy: readonly Claim[] = [...localSockets, ...workloadApi, ...trustFiles];

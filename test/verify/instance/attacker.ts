@@ -23,8 +23,8 @@ export interface GrpcCall {
   readonly message?: string;
   /** What is sent after the first answer, and only then. */
   readonly then?: string;
-  /** The stream stays open for more: a server that streams would take its end for a goodbye. */
-  readonly open?: boolean;
+  /** The first answer is enough; with `both` the request stays open too, whose end a server takes for a goodbye. */
+  readonly streams?: "answers" | "both";
   readonly metadata?: Readonly<Record<string, string>>;
   /** PEM, over TCP; without it no client certificate. */
   readonly shown?: { readonly cert: string; readonly key: string };
@@ -110,7 +110,7 @@ function call(task: GrpcCall): Promise<Answer> {
   stream.on("error", (error) => answered(codeOf(error), body));
   stream.on("data", (data: Buffer) => {
     body = Buffer.concat([body, data]);
-    if (task.open !== true || body.length < 5 || body.length < 5 + body.readUInt32BE(1)) return;
+    if (task.streams === undefined || body.length < 5 || body.length < 5 + body.readUInt32BE(1)) return;
     if (task.then === undefined || sent > 1) answered("OK", body);
     else {
       sent += 1;
@@ -119,7 +119,7 @@ function call(task: GrpcCall): Promise<Answer> {
     }
   });
   stream.write(framed(task.message ?? ""));
-  if (task.open !== true) stream.end();
+  if (task.streams !== "both") stream.end();
   return promise;
 }
 
