@@ -49,7 +49,7 @@ export interface Denied {
 /** Refused for this reason and no other. */
 export interface Refused {
   readonly kind: "refused";
-  /** Which sidecar refuses: the callee's (`inbound`), or the caller's, of what claims to be the callee (`outbound`). */
+  /** Which sidecar refuses: the callee's (`inbound`); or the caller's (`outbound`), a false callee or who comes to its page. */
   readonly by: "inbound" | "outbound";
   /** Name of the counter that must grow; see SidecarWitness. */
   readonly counter: string;
@@ -57,16 +57,21 @@ export interface Refused {
   readonly reason: RegExp;
   /** Status that the attacker gets, where HTTP is spoken by then. */
   readonly status?: readonly number[];
+  /** What must be true of what the app received, where it may receive anything: of a refused answer, the request. */
+  readonly received?: Look<readonly string[]>;
 }
+
+/** A sentence when it is not as it must be. */
+export type Look<What> = (what: What, mesh: PrivateMesh) => string | undefined;
 
 /** Not refused: because it is harmless, because it was made harmless, or as a known gap. `why` stands in the threat model. */
 export interface Admitted {
   readonly kind: "admitted";
   readonly why: string;
-  /** What must be true of what the attacker saw; 200 unless given. A sentence when it is not. */
-  readonly seen?: (seen: Seen) => string | undefined;
-  /** What must be true of what the app received, connection by connection. A sentence when it is not. */
-  readonly received?: (received: readonly string[]) => string | undefined;
+  /** What must be true of what the attacker saw; 200 unless given. */
+  readonly seen?: Look<Seen>;
+  /** What must be true of what the app received, connection by connection. */
+  readonly received?: Look<readonly string[]>;
 }
 
 /** What each witness said of one attempt. */

@@ -26,7 +26,7 @@ export async function judge(mesh: PrivateMesh, attempt: Attempt): Promise<Eviden
   const own = expected.kind === "denied" ? inWords(await expected.control.run(mesh)) : undefined;
   const controlled = await control(mesh);
   const all = [
-    problemWith(expected, { seen, ...heard, received }),
+    problemWith(expected, { mesh, seen, ...heard, received }),
     expected.kind === "denied" && own !== undefined ? ownControlProblem(expected, own) : undefined,
     controlled === "" ? undefined : `the control failed: ${controlled}`,
   ].filter((one) => one !== undefined);
@@ -64,22 +64,20 @@ async function hear(witness: SidecarWitness, before: SidecarView, expected: Refu
 }
 
 interface Witnesses extends Heard {
+  readonly mesh: PrivateMesh;
   readonly seen: Seen;
   readonly received: readonly string[];
 }
 
 function problemWith(expected: Expectation, witnesses: Witnesses): string | undefined {
   if (expected.kind === "refused") return refusalProblem(expected, witnesses);
-  return expected.kind === "denied"
-    ? denialProblem(expected, witnesses)
-    : admissionProblem(expected, witnesses.seen, witnesses.received);
+  return expected.kind === "denied" ? denialProblem(expected, witnesses) : admissionProblem(expected, witnesses);
 }
 
 /** Where no sidecar is asked, it is the attacker's own words, and the app's silence. */
 function denialProblem({ saw }: Denied, { seen, received }: Witnesses): string | undefined {
   const told = inWords(seen);
-  if (received.length > 0) return `the app received ${JSON.stringify(requestsIn(received))}`;
-  return saw.test(told) ? undefined : `the attacker was told: ${told}`;
+  return nothing(received) ?? (saw.test(told) ? undefined : `the attacker was told: ${told}`);
 }
 
 function ownControlProblem({ control: { tried, saw } }: Denied, told: string): string | undefined {
@@ -87,8 +85,8 @@ function ownControlProblem({ control: { tried, saw } }: Denied, told: string): s
 }
 
 function refusalProblem(
-  { counter, reason, status }: Refused,
-  { seen, counters, entry, received }: Witnesses,
+  { counter, reason, status, received: look = nothing }: Refused,
+  { mesh, seen, counters, entry, received }: Witnesses,
 ): string | undefined {
   const problems = [
     attackerProblem(seen, status),
@@ -96,9 +94,13 @@ function refusalProblem(
       ? undefined
       : `the sidecar did not count it under ${counter} but under ${[...counters.keys()].join(", ") || "nothing"}`,
     reason.test(reasonOf(entry)) ? undefined : `the sidecar gives another reason: ${reasonOf(entry) || "none"}`,
-    received.length === 0 ? undefined : `the app received ${JSON.stringify(requestsIn(received))}`,
+    look(received, mesh),
   ].filter((problem) => problem !== undefined);
   return problems.length === 0 ? undefined : problems.join("; ");
+}
+
+function nothing(received: readonly string[]): string | undefined {
+  return received.length === 0 ? undefined : `the app received ${JSON.stringify(requestsIn(received))}`;
 }
 
 /** An alert, or a closed connection, which can overtake it; or HTTP with the status that is expected. Silence is none. */
@@ -110,11 +112,10 @@ function attackerProblem(seen: Seen, status: readonly number[] | undefined): str
 }
 
 function admissionProblem(
-  { seen: see, received: look }: Admitted,
-  seen: Seen,
-  received: readonly string[],
+  { seen: see = answeredProblem, received: look }: Admitted,
+  { mesh, seen, received }: Witnesses,
 ): string | undefined {
-  const problems = [see === undefined ? answeredProblem(seen) : see(seen), look?.(received)];
+  const problems = [see(seen, mesh), look?.(received, mesh)];
   const told = problems.filter((problem) => problem !== undefined);
   return told.length === 0 ? undefined : told.join("; ");
 }

@@ -2,7 +2,7 @@
 // TLS 1.3 a client believes itself connected before its certificate was judged.
 
 import { connect as connectTcp } from "node:net";
-import { connect, type ConnectionOptions } from "node:tls";
+import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 
 import type { HostPort } from "../../../scripts/model/mesh.ts";
 import type { Shown } from "./authority.ts";
@@ -28,10 +28,15 @@ export interface ProbeOptions extends Omit<ConnectionOptions, "host" | "port" | 
   readonly shown?: Shown | undefined;
   readonly raw: string | Buffer;
   readonly deadlineMs?: number;
+  /** What the attacker does on the open connection once `raw` is written. */
+  readonly then?: (socket: TLSSocket) => void;
 }
 
 /** One connection over TLS: sends `raw`, reads until the other side has answered and closed. */
-export async function probe(address: HostPort, { shown, raw, deadlineMs = 3000, ...tls }: ProbeOptions): Promise<Seen> {
+export async function probe(
+  address: HostPort,
+  { shown, raw, deadlineMs = 3000, then, ...tls }: ProbeOptions,
+): Promise<Seen> {
   const { promise, resolve } = Promise.withResolvers<Seen>();
   const socket = connect({
     ...address,
@@ -56,6 +61,7 @@ export async function probe(address: HostPort, { shown, raw, deadlineMs = 3000, 
       keyExchange: keyExchangeOf(socket.getEphemeralKeyInfo()),
     };
     socket.write(raw);
+    then?.(socket);
   });
   socket.on("data", (data: Buffer) => {
     text += data.toString("latin1");
@@ -67,8 +73,12 @@ export async function probe(address: HostPort, { shown, raw, deadlineMs = 3000, 
   return promise;
 }
 
-/** The same without TLS. */
-export async function probePlain(address: HostPort, raw: string | Buffer, deadlineMs = 3000): Promise<Seen> {
+/** The same without TLS; also to a Unix socket. */
+export async function probePlain(
+  address: HostPort | { readonly path: string },
+  raw: string | Buffer,
+  deadlineMs = 3000,
+): Promise<Seen> {
   const { promise, resolve } = Promise.withResolvers<Seen>();
   const socket = connectTcp(address);
   let text = "";
@@ -78,7 +88,10 @@ export async function probePlain(address: HostPort, raw: string | Buffer, deadli
     socket.destroy();
   });
   socket.on("connect", () => socket.write(raw));
-  socket.on("data", (data: Buffer) => (text += data.toString("latin1")));
+  socket.on("data", (data: Buffer) => {
+    text += data.toString("latin1");
+    if (saidLast(text)) socket.end();
+  });
   socket.on("error", (error) => (failure = error));
   socket.on("close", () => resolve(seenIn(text, { protocol: "", reused: false, keyExchange: "" }, failure)));
   return promise;

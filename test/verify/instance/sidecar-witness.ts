@@ -4,7 +4,10 @@ import { open } from "node:fs/promises";
 
 import { fetchStats, type Stats } from "../../../scripts/observe/envoy-admin.ts";
 
-/** Names are shortened: `listener.127.64.1.2_9443.ssl.fail_verify_san` is `inbound: ssl.fail_verify_san`. */
+/**
+ * Names are shortened: `listener.127.64.1.2_9443.ssl.fail_verify_san` is `inbound: ssl.fail_verify_san`,
+ * `cluster.quotes_app.upstream_cx_protocol_error` is `app: upstream_cx_protocol_error`.
+ */
 export interface SidecarView {
   readonly counters: ReadonlyMap<string, number>;
   /** Where its log ends. */
@@ -30,11 +33,18 @@ export interface AccessLogEntry {
   readonly upstream_failure?: string;
 }
 
-const interesting = String.raw`^(listener\.[0-9.]+_[0-9]+\.(ssl\.(fail_verify_.*|connection_error|no_certificate)|downstream_cx_.*overflow.*|no_filter_chain_match|downstream_cx_transport_socket_connect_timeout)|http\.inbound\.(rbac\..*|downstream_rq_.*|downstream_cx_protocol_error)|http\.inbound\.[a-z_.]*denied|cluster\.[^.]+\.(ssl\.(fail_verify_.*|connection_error)|upstream_cx_connect_fail|upstream_rq_5xx)|http1\..*|connection_limit\..*)`;
+const interesting = [
+  String.raw`listener\.[0-9.]+_[0-9]+\.(ssl\.(fail_verify_.*|connection_error|no_certificate)|downstream_cx_.*overflow.*|no_filter_chain_match|downstream_cx_transport_socket_connect_timeout)`,
+  String.raw`http\.(inbound|published)\.(rbac\..*|no_route|downstream_rq_.*|downstream_cx_(protocol_error|idle_timeout|max_duration_reached)|[a-z_.]*denied)`,
+  String.raw`cluster\.[^.]+\.(ssl\.(fail_verify_.*|connection_error)|upstream_cx_(connect_fail|protocol_error|overflow)|upstream_rq_(5xx|pending_overflow))`,
+  String.raw`http1\..*`,
+  String.raw`connection_limit\..*limited_connections`,
+];
+const filter = `^(${interesting.join("|")})$`;
 
 export function sidecarWitness(sidecar: { readonly adminSocket: string; readonly logFile: string }): SidecarWitness {
   const counters = async (): Promise<ReadonlyMap<string, number>> =>
-    numbersIn(await fetchStats(sidecar.adminSocket, interesting));
+    numbersIn(await fetchStats(sidecar.adminSocket, filter));
   return {
     look: async () => ({ counters: await counters(), logEnd: await sizeOf(sidecar.logFile) }),
     grown: async (since) => {
@@ -52,8 +62,10 @@ function numbersIn(stats: Stats): Map<string, number> {
     if (typeof value !== "number") continue;
     const short = name
       .replace(/^listener\.[\d.]+_\d+\./, "inbound: ")
-      .replace(/^http\.inbound\./, "inbound: http.")
-      .replace(/^cluster\.[^.]+\.ssl\./, "callee: ssl.");
+      .replace(/^http\.(inbound|published)\./, "$1: http.")
+      .replace(/^connection_limit\.([^.]+)\./, "$1: connection_limit.")
+      .replace(/^cluster\.[^.]+_app\./, "app: ")
+      .replace(/^cluster\.[^.]+\./, "callee: ");
     sums.set(short, (sums.get(short) ?? 0) + value);
   }
   return sums;
