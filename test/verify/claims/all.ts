@@ -6,6 +6,7 @@ import { hostileCallee } from "./c-hostile-callee.ts";
 import { chains } from "./a-chains.ts";
 import { certificateProfile } from "./a-certificates.ts";
 import { idConfusion } from "./b-id-confusion.ts";
+import { httpAuthorisation } from "./d-http-authorisation.ts";
 import { clientAuthentication } from "./a-client-authentication.ts";
 import { aroundTheProxy } from "./g-around-the-proxy.ts";
 
@@ -17,6 +18,7 @@ export function loadClaims(): readonly Claim[] {
     ...idConfusion,
     ...tlsProtocol,
     ...hostileCallee,
+    ...httpAuthorisation,
     ...aroundTheProxy,
   ];
 }

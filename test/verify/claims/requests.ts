@@ -1,0 +1,142 @@
+// What rows D, E and F are made of: the rightful caller sends raw bytes to the callee's sidecar, and where these are refused
+// or what the app gets of them, byte for byte.
+
+import type { Admitted, Attempt, Look, Refused } from "../claim.ts";
+import { rightful } from "../instance/control.ts";
+import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
+import { probe, type ProbeOptions, type Seen } from "../instance/probe.ts";
+
+type Bytes = (mesh: PrivateMesh) => string | Buffer;
+
+/** One byte a character, as it was written here. */
+export function sending(tried: string, raw: Bytes, expected: Attempt["expected"]): Attempt {
+  return { tried, expected, run: (mesh) => send(mesh, raw(mesh)) };
+}
+
+export async function send(
+  mesh: PrivateMesh,
+  raw: string | Buffer,
+  options: Partial<ProbeOptions> = {},
+): Promise<Seen> {
+  const bytes = typeof raw === "string" ? Buffer.from(raw, "latin1") : raw;
+  return probe(inboundOf(mesh.callee), { shown: await rightful(mesh), raw: bytes, ...options });
+}
+
+/** The app answers like this meanwhile. */
+export function answering(attempt: Attempt, answer: string): Attempt {
+  return {
+    ...attempt,
+    run: async (mesh) => {
+      mesh.app.answerWith(answer);
+      try {
+        return await attempt.run(mesh);
+      } finally {
+        mesh.app.answerWith(undefined);
+      }
+    },
+  };
+}
+
+export const path = ({ edge }: PrivateMesh): string => edge.path;
+
+interface Wanted {
+  readonly method?: string;
+  /** The allowed path unless given. */
+  readonly target?: string;
+  readonly version?: string;
+  /** Lines that end in CRLF; `host` of the callee unless given. */
+  readonly host?: string;
+  /** Likewise. */
+  readonly headers?: string;
+}
+
+/** A request after which the connection ends; unlike Node's, it may be anything. */
+export function requestTo({ edge }: PrivateMesh, wanted: Wanted = {}): string {
+  const { method = "GET", target = edge.path, version = "HTTP/1.1", headers = "" } = wanted;
+  const host = wanted.host ?? `host: ${edge.callee}\r\n`;
+  return `${method} ${target} ${version}\r\n${host}${headers}connection: close\r\n\r\n`;
+}
+
+/** The allowed request with a body and its own framing; the connection stays open for what follows it. */
+export function withBody({ edge }: PrivateMesh, headers: string, body: string): string {
+  return `GET ${edge.path} HTTP/1.1\r\nhost: ${edge.callee}\r\n${headers}\r\n${body}`;
+}
+
+/** What an app that took a body for requests would answer to. */
+export function smuggled({ edge }: PrivateMesh): string {
+  return `GET /admin HTTP/1.1\r\nhost: ${edge.callee}\r\n\r\n`;
+}
+
+/** By the HTTP/1 codec, before any route or policy. */
+export function protocolError(reason: RegExp, status = 400): Refused {
+  return {
+    kind: "refused",
+    by: "inbound",
+    counter: "inbound: http.downstream_cx_protocol_error",
+    reason,
+    status: [status],
+  };
+}
+
+export const malformed = protocolError(/^http1.codec error$/);
+export const invalidCharacters = protocolError(/^http1.invalid characters$/);
+
+/** Before the policy, by what makes paths comparable. */
+export const noSuchPath: Refused = {
+  kind: "refused",
+  by: "inbound",
+  counter: "inbound: http.downstream_rq_failed_path_normalization",
+  reason: /^path normalization failed$/,
+  status: [400],
+};
+
+export const noRoute: Refused = {
+  kind: "refused",
+  by: "inbound",
+  counter: "inbound: http.no_route",
+  reason: /^route not found$/,
+  status: [404],
+};
+
+/** Not refused; the app gets exactly these bytes, beside what its sidecar itself says of the caller. */
+export function madeInto(why: string, bytes: (mesh: PrivateMesh) => string, seen?: Look<Seen>): Admitted {
+  return { kind: "admitted", why, received: exactly(bytes), ...(seen === undefined ? {} : { seen }) };
+}
+
+/** The allowed request and nothing else. */
+export const canonical = (why: string, headers = ""): Admitted => madeInto(why, (mesh) => received(mesh, { headers }));
+
+/** A request as the app gets it. */
+export function received({ edge }: PrivateMesh, wanted: { readonly target?: string; readonly headers?: string } = {}) {
+  const { target = edge.path, headers = "" } = wanted;
+  return `GET ${target} HTTP/1.1\r\nhost: ${edge.callee}\r\n${headers}\r\n`;
+}
+
+export function exactly(bytes: (mesh: PrivateMesh) => string): Look<readonly string[]> {
+  return (all, mesh) => {
+    const rest = withoutSidecarsOwn(all.join(""), mesh);
+    return rest === bytes(mesh) ? undefined : `the app received ${JSON.stringify(rest)}`;
+  };
+}
+
+/** Without the header lines that the callee's sidecar writes, where they say what they must. */
+function withoutSidecarsOwn(text: string, { caller, callee }: PrivateMesh): string {
+  const identity = RegExp.escape(`URI=${caller.spiffeId}`);
+  const own = [
+    String.raw`x-forwarded-client-cert: By=${RegExp.escape(callee.spiffeId)};Hash=[0-9a-f]{64};${identity}`,
+    String.raw`x-forwarded-for: [\d.]+`,
+    "x-forwarded-proto: https",
+    String.raw`x-envoy-external-address: [\d.]+`,
+    "x-request-id: [0-9a-f-]{36}",
+  ];
+  return text.replaceAll(new RegExp(`^(${own.join("|")})\r\n`, "gm"), "");
+}
+
+/** The statuses that came, one after the other. */
+export function answers(...wanted: readonly number[]): Look<Seen> {
+  return (seen) => {
+    if (seen.kind !== "http") return `the attacker got no HTTP answer: ${seen.kind}`;
+    const statuses = [...seen.text.matchAll(/^(?:.{0,200}?)HTTP\/1\.1 (\d{3}) /gm)].map(([, status]) => Number(status));
+    return statuses.join(" ") === wanted.join(" ") ? undefined : `the attacker got ${statuses.join(" ")}`;
+  };
+}
