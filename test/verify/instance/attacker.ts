@@ -22,7 +22,7 @@ export interface GrpcCall {
   /** Protocol buffer of the request, in base64. */
   readonly message?: string;
   /** What is sent after the first answer, and only then. */
-  readonly then?: string;
+  readonly second?: string;
   /** The first answer is enough; with `both` the request stays open too, whose end a server takes for a goodbye. */
   readonly streams?: "answers" | "both";
   readonly metadata?: Readonly<Record<string, string>>;
@@ -111,11 +111,11 @@ function call(task: GrpcCall): Promise<Answer> {
   stream.on("data", (data: Buffer) => {
     body = Buffer.concat([body, data]);
     if (task.streams === undefined || body.length < 5 || body.length < 5 + body.readUInt32BE(1)) return;
-    if (task.then === undefined || sent > 1) answered("OK", body);
+    if (task.second === undefined || sent > 1) answered("OK", body);
     else {
       sent += 1;
       body = Buffer.alloc(0);
-      stream.write(framed(task.then));
+      stream.write(framed(task.second));
     }
   });
   stream.write(framed(task.message ?? ""));

@@ -1,8 +1,8 @@
-// Requests of SPIRE's APIs as protocol buffers, for attackers who have no library: strings, bytes and messages by field.
+// Requests of SPIRE's APIs as protocol buffers, for attackers who have no library: each field by its number.
 
-type Field = string | Uint8Array;
+type Field = string | Uint8Array | number;
 
-/** A message in base64: its fields by number, all of them length-delimited. */
+/** A message in base64. */
 export function message(fields: readonly (readonly [number: number, value: Field])[]): string {
   return Buffer.from(encoded(fields)).toString("base64");
 }
@@ -10,6 +10,7 @@ export function message(fields: readonly (readonly [number: number, value: Field
 export function encoded(fields: readonly (readonly [number: number, value: Field])[]): Uint8Array {
   return Buffer.concat(
     fields.map(([number, value]) => {
+      if (typeof value === "number") return Buffer.concat([varint(number * 8), varint(value)]);
       const bytes = Buffer.from(value);
       return Buffer.concat([varint(number * 8 + 2), varint(bytes.length), bytes]);
     }),
