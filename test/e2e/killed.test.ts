@@ -84,3 +84,8 @@ describe("killed under requests of which none is lost", () => {
     },
   );
 });
+
+test("up waits for a controller that was killed a moment ago", async ({ mesh, expect }) => {
+  await killProcess(mesh, "controller-broker");
+  expect((await mesh.must("up")).stdout).toBe("unchanged\n");
+});
