@@ -7,6 +7,7 @@ import { join } from "node:path";
 
 import { test as base } from "vitest";
 
+import { labels } from "../../scripts/runtime/compose-project.ts";
 import { chooseSubnet } from "../../scripts/runtime/subnet.ts";
 import { type Outcome, run } from "../e2e/command.ts";
 import { commandEnvironment, makePlace, type Place, type PlaceOptions } from "../e2e/place.ts";
@@ -31,6 +32,8 @@ export interface ComposeMesh extends AsyncDisposable {
   readonly tryDocker: (...args: readonly string[]) => Promise<Outcome>;
   /** `docker inspect` of every container, one-shots too, by service. */
   readonly containers: () => Promise<ReadonlyMap<string, Inspected>>;
+  /** Names of everything of the project that the engine has: containers, volumes, networks. */
+  readonly traces: () => Promise<string[]>;
   /** Of one service. */
   readonly container: (service: string) => Promise<Inspected>;
 }
@@ -62,6 +65,19 @@ export async function makeComposeMesh(options: PlaceOptions = {}): Promise<Compo
   const subnet = await chooseSubnet({ name, dir, command: ["docker", "compose"], env }, `10.${randomInt(20, 99)}`);
   await writeFile(join(dir, ".env"), `MESH_SUBNET=${subnet}\n`);
   const containers = async (): Promise<ReadonlyMap<string, Inspected>> => inspectAll(name, env);
+  const traces = async (): Promise<string[]> => {
+    const filter = `label=${labels.project}=${name}`;
+    const named = ["--filter", filter, "--format"];
+    const printed = [
+      await docker("container", "ls", "--all", ...named, "{{.Names}}"),
+      await docker("volume", "ls", ...named, "{{.Name}}"),
+      await docker("network", "ls", ...named, "{{.Name}}"),
+    ];
+    return printed
+      .join("\n")
+      .split("\n")
+      .filter((line) => line !== "");
+  };
   untilMade.move();
   return {
     place,
@@ -75,6 +91,7 @@ export async function makeComposeMesh(options: PlaceOptions = {}): Promise<Compo
     docker,
     tryDocker,
     containers,
+    traces,
     container: async (service) => {
       const found = (await containers()).get(service);
       if (found === undefined) throw new Error(`${service} has no container`);

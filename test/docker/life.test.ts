@@ -33,22 +33,6 @@ async function bundleOf(mesh: ComposeMesh, name: string): Promise<string> {
   return (await mesh.must("exec", "--no-TTY", server, "/opt/spire/bin/spire-server", ...words)).stdout;
 }
 
-/** Everything of the project that the engine has. */
-async function traces(mesh: ComposeMesh): Promise<string[]> {
-  const filter = `label=com.docker.compose.project=${mesh.name}`;
-  const found = await Promise.all(
-    [
-      ["container", "ls", "--all"],
-      ["volume", "ls"],
-      ["network", "ls"],
-    ].map((words) => mesh.docker(...words, "--quiet", "--filter", filter)),
-  );
-  return found
-    .join("\n")
-    .split("\n")
-    .filter((line) => line !== "");
-}
-
 const test = composeMeshTest();
 
 test("the command line sees a mesh that plain docker compose brought up", async ({ mesh, expect }) => {
@@ -104,7 +88,7 @@ test("down and up go on with the same CAs; down --volumes leaves nothing", async
   await quotesFlow(mesh, 5000);
   expect(await bundles()).toEqual(before);
   await mesh.must("down", "--volumes");
-  expect(await traces(mesh)).toEqual([]);
+  expect(await mesh.traces()).toEqual([]);
   await mesh.must(...up);
   expect(await bundles()).not.toEqual(before);
 });
