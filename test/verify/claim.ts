@@ -28,6 +28,8 @@ export interface Attempt {
   readonly tried: string;
   readonly run: (mesh: PrivateMesh) => Promise<Seen>;
   readonly expected: Expectation;
+  /** Why it cannot be tried on this edge, whose caller has no page, say. */
+  readonly notHere?: (mesh: PrivateMesh) => string | undefined;
 }
 
 export type Expectation = Refused | Admitted | Denied;

@@ -11,6 +11,16 @@ import { control } from "./instance/control.ts";
 const witnessMs = 1500;
 
 export async function judge(mesh: PrivateMesh, attempt: Attempt): Promise<Evidence> {
+  const untried = attempt.notHere?.(mesh);
+  return untried === undefined ? hearWitnesses(mesh, attempt) : notTried(attempt, untried);
+}
+
+function notTried({ tried }: Attempt, reason: string): Evidence {
+  const none = `not tried: ${reason}`;
+  return { tried, attacker: none, sidecar: { counters: {}, reason: "" }, app: none, control: none, milliseconds: 0 };
+}
+
+async function hearWitnesses(mesh: PrivateMesh, attempt: Attempt): Promise<Evidence> {
   const { expected, tried } = attempt;
   const witness = expected.kind === "refused" && expected.by === "outbound" ? mesh.caller.witness : mesh.callee.witness;
   mesh.app.take();

@@ -7,6 +7,8 @@ import { chains } from "./a-chains.ts";
 import { certificateProfile } from "./a-certificates.ts";
 import { idConfusion } from "./b-id-confusion.ts";
 import { httpAuthorisation } from "./d-http-authorisation.ts";
+import { headers } from "./d-headers.ts";
+import { hosts } from "./d-hosts.ts";
 import { clientAuthentication } from "./a-client-authentication.ts";
 import { aroundTheProxy } from "./g-around-the-proxy.ts";
 
@@ -19,6 +21,8 @@ export function loadClaims(): readonly Claim[] {
     ...tlsProtocol,
     ...hostileCallee,
     ...httpAuthorisation,
+    ...headers,
+    ...hosts,
     ...aroundTheProxy,
   ];
 }
