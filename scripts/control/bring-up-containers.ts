@@ -7,6 +7,7 @@ import type { DomainPlan, Plan } from "../plan/plan.ts";
 import { type ComposeProject, compose } from "../runtime/compose-project.ts";
 import { type Container, containersOf, isOneShot } from "../runtime/containers.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { plannedChanges } from "../trust/planned-changes.ts";
 import { askContainer } from "./ask-container.ts";
 import { controllerClient } from "./client.ts";
 import { explainComposeFailure } from "./compose-failure.ts";
@@ -68,9 +69,17 @@ export async function bringUpContainers(options: BringUpContainersOptions): Prom
   return {
     ...changes,
     restarted: changes.restarted.filter((name) => !renewed.has(name)),
-    trust: reports.flatMap(({ trust }) => trust),
+    trust: [...reports.flatMap(({ trust }) => trust), ...untold(options, told)],
     files: reports.flatMap(({ files }) => files),
   };
+}
+
+/** What changed where no controller was told: each has read the new plan at its start, and proved that all is so. */
+function untold({ before, plan }: BringUpContainersOptions, told: ReadonlySet<string>): string[] {
+  return plan.domains.flatMap((domain) => {
+    const was = before?.domains.find(({ trustDomain }) => trustDomain === domain.trustDomain);
+    return was === undefined || told.has(domain.trustDomain) ? [] : plannedChanges(was, domain);
+  });
 }
 
 /** To the controllers that run, with all that they control, and have all volumes that the new plan gives them. */

@@ -99,7 +99,13 @@ function matchEntries(
   return matches;
 }
 
-function toEntry(entry: StaticEntry, id: string, held: ReadonlySet<string>): RegistrationEntry {
+/** As messages name it. */
+export function entryInWords({ id, spiffeId, selectors }: Pick<RegistrationEntry, "id" | "spiffeId" | "selectors">) {
+  return `${id === "" ? "" : `${id}, `}${spiffeId} for ${selectors.join(" and ")}`;
+}
+
+/** The entry that is planned, as a server has it that holds these bundles. */
+export function toEntry(entry: StaticEntry, id: string, held: ReadonlySet<string>): RegistrationEntry {
   return {
     id,
     spiffeId: entry.spiffeID,

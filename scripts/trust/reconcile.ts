@@ -3,7 +3,7 @@
 
 import { MeshError } from "../errors.ts";
 import type { Bundle } from "../spiffe/bundle.ts";
-import { diffEntries, type EntryDiff } from "./entries.ts";
+import { diffEntries, entryInWords, type EntryDiff } from "./entries.ts";
 import { judgeBundles, withoutPartners, type Planned } from "./quarantine.ts";
 import { diffRelationships, unplanned, type RelationshipChange, type RelationshipDiff } from "./relationships.ts";
 import type { BootstrappedRelationship, ServerApi } from "./server-api.ts";
@@ -182,7 +182,20 @@ async function deleteRelationships(api: Api, trustDomains: readonly string[], no
   }
 }
 
+/**
+ * Takes trust domains out of every entry, then their bundles out of the server. The mode DISSOCIATE would do both, but
+ * leaves the entries' revisions as they were: agents, which fetch entries by revision, would go on handing the bundle to
+ * their sidecars until they restart (docs/decisions/0010-leaving-a-partner.md).
+ */
 async function dissociate(api: Api, trustDomains: readonly string[], notes: Notes): Promise<void> {
+  if (trustDomains.length === 0) return;
+  const gone = new Set(trustDomains);
+  const federated = (await api.entries()).filter((entry) => entry.federatesWith.some((name) => gone.has(name)));
+  const left = await api.updateEntries(
+    federated.map((entry) => ({ ...entry, federatesWith: entry.federatesWith.filter((name) => !gone.has(name)) })),
+  );
+  for (const [index, { id }] of federated.entries())
+    took(left[index], `entry ${id} still federates with ${trustDomains.join(", ")}`, notes);
   const outcomes = await api.dissociateBundles(trustDomains);
   for (const [index, trustDomain] of trustDomains.entries()) {
     if (took(outcomes[index], `the bundle of ${trustDomain} was not deleted`, notes))
@@ -197,28 +210,24 @@ async function writeEntries(api: Api, diff: EntryDiff, notes: Notes): Promise<vo
   ]);
   for (const [index, entry] of diff.create.entries()) {
     if (took(created[index], `entry for ${entry.spiffeId} was not created`, notes))
-      notes.created.push(`entry ${inWords(entry)} created`);
+      notes.created.push(`entry ${entryInWords(entry)} created`);
   }
   for (const [index, { entry, changes }] of diff.update.entries()) {
     if (took(updated[index], `entry ${entry.id} was not updated`, notes))
-      notes.updated.push(`entry ${inWords(entry)} updated: ${changes.join("; ")}`);
+      notes.updated.push(`entry ${entryInWords(entry)} updated: ${changes.join("; ")}`);
   }
   for (const { name, trustDomain } of diff.waiting)
     notes.pending.push(`entry of ${name} does not federate with ${trustDomain} yet: no bundle of it is held`);
   for (const entry of diff.leaveAlone)
-    notes.leftAlone.push(`entry ${inWords(entry)} under ${entry.parentId} is not this mesh's`);
+    notes.leftAlone.push(`entry ${entryInWords(entry)} under ${entry.parentId} is not this mesh's`);
 }
 
 async function deleteEntries(api: Api, entries: readonly RegistrationEntry[], notes: Notes): Promise<void> {
   const outcomes = await api.deleteEntries(entries.map(({ id }) => id));
   for (const [index, entry] of entries.entries()) {
     if (took(outcomes[index], `entry ${entry.id} was not deleted`, notes))
-      notes.deleted.push(`entry ${inWords(entry)} deleted`);
+      notes.deleted.push(`entry ${entryInWords(entry)} deleted`);
   }
-}
-
-function inWords({ id, spiffeId, selectors }: RegistrationEntry): string {
-  return `${id === "" ? "" : `${id}, `}${spiffeId} for ${selectors.join(" and ")}`;
 }
 
 /**
