@@ -13,6 +13,7 @@ export const groups: Readonly<Record<string, string>> = {
   E: "Smuggling",
   F: "Denial of service",
   G: "Around the proxy",
+  R: "Revocation",
 };
 
 export function formatVerify(report: VerifyReport, paint: Paint): string {

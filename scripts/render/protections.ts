@@ -282,14 +282,14 @@ export const protections: readonly Protection[] = [
     where: "**.max_connection_duration",
     without: "a connection outlives the SVID, the bundle and the relationship it was made with",
     clause: "envoyproxy/envoy#17999: rotation does not drain",
-    guardedBy: ["A32", "F-31"],
+    guardedBy: ["R1"],
   },
   {
     id: "exchange-age",
     where: "**.max_stream_duration",
     without: "one long exchange keeps a connection past its age",
     clause: "Envoy drains at max_connection_duration and lets an exchange end by itself",
-    guardedBy: ["A32", "F-31"],
+    guardedBy: ["R2"],
   },
   {
     id: "listener-connections",
@@ -324,7 +324,7 @@ export const protections: readonly Protection[] = [
     where: "**.connect_timeout",
     without: "a peer that is not there is waited for 5 s, longer than its callers wait",
     clause: "Envoy, edge best practices",
-    guardedBy: ["F-20"],
+    guardedBy: ["C16"],
   },
   {
     id: "outbound-socket",
@@ -353,7 +353,7 @@ export const protections: readonly Protection[] = [
     where: "bootstrap.overload_manager.resource_monitors",
     without: "the kernel ends the process before it sheds load",
     clause: "Envoy, edge best practices",
-    guardedBy: ["F10", "F34"],
+    guardedBy: ["F10"],
   },
   {
     id: "load-shedding",

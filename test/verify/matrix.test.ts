@@ -6,6 +6,7 @@ import { type Claim, type Evidence, whyNotHere } from "./claim.ts";
 import { loadClaims } from "./claims/all.ts";
 import { test } from "./fixture.ts";
 import { judge } from "./judge.ts";
+import { inReport } from "./results.ts";
 
 const claims = loadClaims().filter(({ id }) => isChosen(id));
 
@@ -15,9 +16,11 @@ for (const claim of claims.filter(({ attempts }) => attempts.length > 0))
     const attempts: Evidence[] = [];
     if (reason === undefined) for (const attempt of claim.attempts) attempts.push(await judge(mesh, attempt));
     Object.assign(task.meta, { claims: [resultOf(claim, attempts, reason)] });
-    expect(attempts.flatMap(({ tried, problem }) => (problem === undefined ? [] : [`${tried}: ${problem}`]))).toEqual(
-      [],
-    );
+    expect(
+      attempts.flatMap(({ tried, problem, uncontrolled }) =>
+        [problem, uncontrolled].filter((one) => one !== undefined).map((one) => `${tried}: ${one}`),
+      ),
+    ).toEqual([]);
   });
 
 test("rows that cannot apply say why, and no row is left out", async ({ mesh, task, expect }) => {
@@ -53,9 +56,9 @@ function resultOf(
   const admitted = planned
     .map(({ expected }) => (expected.kind === "admitted" ? expected.why : undefined))
     .find((why) => why !== undefined);
-  const failed = attempts.some(({ problem }) => problem !== undefined);
+  const failed = attempts.some(({ problem, uncontrolled }) => (problem ?? uncontrolled) !== undefined);
   const state =
     attempts.length === 0 ? "not-here" : failed ? "failed" : admitted === undefined ? "refused" : "admitted";
   const why = notHere ?? admitted;
-  return { id, title, clause, state, ...(why === undefined ? {} : { why }), attempts };
+  return { id, title, clause, state, ...(why === undefined ? {} : { why }), attempts: attempts.map(inReport) };
 }

@@ -7,7 +7,7 @@ import { clusters } from "../../scripts/render/clusters.ts";
 import { renderDynamic, type DynamicFileName } from "../../scripts/render/dynamic.ts";
 import { listeners } from "../../scripts/render/listeners.ts";
 import { policies } from "../../scripts/render/policy.ts";
-import { covers, type Protection } from "../../scripts/render/protections.ts";
+import { covers, protections, type Protection } from "../../scripts/render/protections.ts";
 import type { Fields, Value } from "../../scripts/render/types.ts";
 import type { Claim } from "./claim.ts";
 import type { PrivateMesh } from "./instance/private-mesh.ts";
@@ -44,7 +44,7 @@ export async function mutate(
   try {
     let touched = 0;
     for (const sidecar of sidecars) {
-      const { files, count } = await mutatedFiles(mesh, sidecar, protection);
+      const { files, count } = mutatedFiles(mesh, sidecar, protection);
       touched += count;
       if (count === 0) continue;
       const { rejection } = await takeUp(sidecar, files);
@@ -68,7 +68,9 @@ async function redUnder(
   const red: { claim: string; tried: string; problem: string }[] = [];
   for (const claim of claims.filter(({ id }) => guardedBy.includes(id)))
     for (const attempt of claim.attempts) {
-      const { problem, tried } = await judge(mesh, attempt);
+      const { problem, uncontrolled, tried } = await judge(mesh, attempt);
+      // A configuration that serves nobody notices nothing.
+      if (uncontrolled !== undefined) throw new Error(`without it the rightful caller is refused: ${uncontrolled}`);
       if (problem !== undefined) red.push({ claim: claim.id, tried, problem });
       // One is enough; the others would only repeat it.
       if (red.length > 0) return red;
@@ -76,28 +78,27 @@ async function redUnder(
   return red;
 }
 
-async function mutatedFiles(mesh: PrivateMesh, sidecar: SidecarPlan, protection: Protection) {
-  const weaken = weakenings[protection.id]?.weaken;
+function mutatedFiles(mesh: PrivateMesh, sidecar: SidecarPlan, protection: Protection) {
+  const all = [protection, ...protections.filter(({ id }) => weakenings[protection.id]?.also?.includes(id) === true)];
   let count = 0;
-  const change = async (resources: readonly Fields[]): Promise<string> => {
-    const changed = await Promise.all(
-      resources.map((resource) =>
-        walk(resource, [nameOf(resource)], {
-          matches: (path) => covers(protection, path),
-          weaken: async (field) => {
-            count += 1;
-            return weaken?.({ mesh, sidecar, field });
-          },
-        }),
-      ),
+  const change = (resources: readonly Fields[]): string => {
+    const changed = resources.map((resource) =>
+      walk(resource, [nameOf(resource)], (path, key, field) => {
+        const found = all.find((one) => isWeakened(one, path));
+        if (found === undefined) return undefined;
+        count += 1;
+        const { weaken, as } = weakenings[found.id] ?? {};
+        const weakened = weaken?.({ mesh, sidecar, field });
+        return weakened === undefined ? {} : { [as ?? key]: weakened };
+      }),
     );
     return `${JSON.stringify({ version_info: `without ${protection.id}`, resources: changed.filter((one) => one !== undefined) })}\n`;
   };
   const files = {
     ...renderDynamic(sidecar),
-    "policy.yaml": await change(policies(sidecar)),
-    "clusters.yaml": await change(clusters(sidecar)),
-    "listeners.yaml": await change(listeners(sidecar)),
+    "policy.yaml": change(policies(sidecar)),
+    "clusters.yaml": change(clusters(sidecar)),
+    "listeners.yaml": change(listeners(sidecar)),
   } satisfies Record<DynamicFileName, string>;
   return { files, count };
 }
@@ -106,26 +107,29 @@ function nameOf({ name }: Fields): string {
   return typeof name === "string" ? name : "";
 }
 
-interface Walk {
-  readonly matches: (path: readonly string[]) => boolean;
-  /** What stands in a field's place; undefined: nothing. */
-  readonly weaken: (field: Value) => Promise<Value | undefined>;
+function isWeakened(protection: Protection, path: readonly string[]): boolean {
+  const { at } = weakenings[protection.id] ?? {};
+  return at === undefined ? covers(protection, path) : path.at(-1) === at;
 }
 
-/** A copy in which every field that matches is weakened. An object of a list that loses its only meaning goes with it. */
-async function walk(value: Value, path: readonly string[], options: Walk): Promise<Value | undefined> {
-  if (Array.isArray(value)) {
-    const items = await Promise.all(value.map((item: Value) => walk(item, path, options)));
-    return items.filter((item) => item !== undefined);
-  }
-  if (typeof value !== "object" || value === null) return value;
+/** What stands in a field's place, empty: nothing; undefined: the field is not concerned. */
+type Weaken = (path: readonly string[], key: string, field: Value) => Fields | undefined;
+
+/** A copy in which fields are weakened. An object of a list that loses its only meaning goes with it. */
+function walk(value: Value, path: readonly string[], weaken: Weaken): Value | undefined {
+  if (Array.isArray(value))
+    return value.map((item: Value) => walk(item, path, weaken)).filter((item) => item !== undefined);
+  if (typeof value !== "object") return value;
   const kept: Record<string, Value> = {};
   for (const [key, field] of Object.entries(value)) {
     const at = [...path, key];
-    const next = options.matches(at) ? await options.weaken(field) : await walk(field, at, options);
-    if (next !== undefined) kept[key] = next;
+    Object.assign(kept, weaken(at, key, field) ?? asField(key, walk(field, at, weaken)));
     // An HTTP filter without its configuration is no filter.
-    else if (key === "config_discovery") return undefined;
+    if (key === "config_discovery" && !(key in kept)) return undefined;
   }
   return kept;
+}
+
+function asField(key: string, value: Value | undefined): Fields {
+  return value === undefined ? {} : { [key]: value };
 }

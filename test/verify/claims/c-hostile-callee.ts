@@ -8,7 +8,7 @@ import { createServer } from "node:tls";
 import type { Attempt, Claim, Refused } from "../claim.ts";
 import type { Shown } from "../instance/authority.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
-import type { Seen } from "../instance/probe.ts";
+import { noSession, type Seen } from "../instance/probe.ts";
 import { local } from "./certificates.ts";
 
 type Mint = (mesh: PrivateMesh) => Promise<Shown>;
@@ -68,7 +68,7 @@ async function intercepted(
       kind: "http",
       status: 200,
       text: `the attacker received ${stolen}`,
-      session: { protocol: "", reused: false, keyExchange: "" },
+      session: noSession,
     };
   } finally {
     release();
@@ -79,7 +79,7 @@ async function intercepted(
 async function callOut({ caller, edge }: PrivateMesh): Promise<Seen> {
   const socketPath = caller.outbound.find((one) => one.callee === edge.callee)?.socket;
   if (socketPath === undefined) throw new Error(`${edge.caller} does not call ${edge.callee}`);
-  const asked = request({ socketPath, path: edge.path, headers: { host: edge.callee }, agent: false, timeout: 5000 });
+  const asked = request({ socketPath, path: edge.path, headers: { host: edge.callee }, agent: false, timeout: 9000 });
   asked.on("timeout", () => asked.destroy(new Error("no answer in time")));
   asked.end();
   try {
@@ -90,10 +90,31 @@ async function callOut({ caller, edge }: PrivateMesh): Promise<Seen> {
       kind: "http",
       status: Number(response.statusCode),
       text,
-      session: { protocol: "", reused: false, keyExchange: "" },
+      session: noSession,
     };
   } catch (error) {
     return { kind: "closed", code: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Stands in for the callee with a certificate of its own CA, gives tickets, and looks whether the caller comes back with one. */
+export async function resumeAsCaller(mesh: PrivateMesh): Promise<Seen> {
+  const { cert, key } = await local(mesh).issue({ uris: [callee(mesh)] });
+  const server = createServer({ cert, key, requestCert: true, rejectUnauthorized: false, ALPNProtocols: ["http/1.1"] });
+  let session = noSession;
+  server.on("secureConnection", (socket) => {
+    session = { ...noSession, protocol: socket.getProtocol() ?? "", reused: socket.isSessionReused() };
+    socket.on("error", () => socket.destroy());
+    socket.on("data", () => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"));
+  });
+  const release = mesh.relay.intercept((socket) => server.emit("connection", socket));
+  try {
+    await callOut(mesh);
+    mesh.relay.cut();
+    const again = await callOut(mesh);
+    return again.kind === "http" ? { ...again, session } : again;
+  } finally {
+    release();
   }
 }
 
@@ -173,6 +194,17 @@ export const hostileCallee: readonly Claim[] = [
           );
         },
         expected: refused("callee: ssl.connection_error", /WRONG VERSION NUMBER|HTTP/),
+      },
+      {
+        tried: "silence in the callee's place",
+        run: async (mesh) =>
+          intercepted(
+            mesh,
+            (socket) => socket.resume(),
+            () => undefined,
+          ),
+        // It is tried three times, two seconds each.
+        expected: refused("callee: upstream_cx_connect_timeout", /connection timeout/),
       },
     ],
   },

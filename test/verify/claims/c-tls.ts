@@ -2,10 +2,11 @@
 
 import { connect } from "node:tls";
 
-import type { Attempt, Claim, Refused } from "../claim.ts";
+import type { Admitted, Attempt, Claim, Refused } from "../claim.ts";
 import { allowedRequest, rightful } from "../instance/control.ts";
 import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
 import { probe, probePlain, type ProbeOptions, type Seen } from "../instance/probe.ts";
+import { resumeAsCaller } from "./c-hostile-callee.ts";
 import { own, caller, showing, tlsError } from "./certificates.ts";
 
 const oldProtocol = tlsError(/UNSUPPORTED PROTOCOL/);
@@ -42,6 +43,11 @@ export const tlsProtocol: readonly Claim[] = [
         run: resume,
         expected: { kind: "admitted", why: "as a new handshake: the callee gives no tickets", seen: isFresh },
       },
+      {
+        tried: "as the callee, giving tickets: the caller's next connection",
+        run: resumeAsCaller,
+        expected: { kind: "admitted", why: "as a new handshake: the caller keeps no sessions", seen: isFresh },
+      },
     ],
   },
   {
@@ -63,6 +69,15 @@ export const tlsProtocol: readonly Claim[] = [
     title: "the protocol is HTTP/1.1, whatever ALPN says",
     clause: "Envoy, edge best practices",
     attempts: [
+      speaking(
+        "ALPN h2 and http/1.1",
+        { ALPNProtocols: ["h2", "http/1.1"] },
+        {
+          ...harmless("as HTTP/1.1, which is agreed on"),
+          seen: (seen) =>
+            seen.kind === "http" && seen.session.alpn === "http/1.1" ? undefined : "HTTP/1.1 was not agreed on",
+        },
+      ),
       speaking("ALPN foo", { ALPNProtocols: ["foo"] }, harmless("as HTTP/1.1 and under the same policy")),
       speaking("no ALPN", { ALPNProtocols: [] }, harmless("as HTTP/1.1 and under the same policy")),
       speaking(
@@ -167,7 +182,7 @@ export const tlsProtocol: readonly Claim[] = [
   },
 ];
 
-function harmless(why: string): Attempt["expected"] {
+function harmless(why: string): Admitted {
   return { kind: "admitted", why };
 }
 

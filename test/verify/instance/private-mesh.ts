@@ -9,14 +9,7 @@ import { join } from "node:path";
 import { bringUp } from "../../../scripts/control/bring-up.ts";
 import type { Mesh } from "../../../scripts/model/mesh.ts";
 import { plan } from "../../../scripts/plan/build.ts";
-import type {
-  DomainPlan,
-  FederatedTrustDomain,
-  Plan,
-  Process,
-  RenderedFile,
-  SidecarPlan,
-} from "../../../scripts/plan/plan.ts";
+import type { Plan, Process, RenderedFile, SidecarPlan } from "../../../scripts/plan/plan.ts";
 import { render } from "../../../scripts/render/render.ts";
 import { readHost } from "../../../scripts/runtime/host.ts";
 import { prepareAgentKeys } from "../../../scripts/runtime/keys.ts";
@@ -29,6 +22,7 @@ import { type AppWitness, startAppWitness } from "./app-witness.ts";
 import { type Attackers, openAttackers } from "./attackers.ts";
 import { type Authority, newAuthority } from "./authority.ts";
 import { type HostileDomain, startHostileDomain } from "./hostile-domain.ts";
+import { longestIdOf, partnerIdOf, prepared } from "./prepared-plan.ts";
 import { type Relay, startRelay } from "./relay.ts";
 import { type SidecarWitness, sidecarWitness } from "./sidecar-witness.ts";
 
@@ -44,6 +38,8 @@ export interface PrivateMesh extends AsyncDisposable {
   readonly unknown: Authority;
   /** A caller that the test adds to those of the callee: an ID as long as the standard demands (SPIFFE-ID.md 2.3). */
   readonly longestId: string;
+  /** Another caller that the test adds: a workload of the hostile partner, rightful until the relationship ends. */
+  readonly partnerId: string;
   readonly app: AppWitness;
   /** Other users of the machine. */
   readonly attackers: Attackers;
@@ -67,6 +63,8 @@ export interface PrivateMeshOptions {
   readonly repositoryDir: string;
   readonly cacheDir: string;
   readonly signal: AbortSignal;
+  /** Longest life of a connection, where its end is to be seen; the plan's own unless given. */
+  readonly connectionSeconds?: SidecarPlan["maxConnectionSeconds"];
 }
 
 /** Progress is the caller's to show. */
@@ -90,7 +88,11 @@ export async function startPrivateMesh(options: PrivateMeshOptions): Promise<Pri
   await using reading = await readHost({ ...options, mesh, folder, state: undefined, env, report });
   const runtime = nativeRuntime({ folder, reading: reading.state, env, report });
   made.defer(() => nativeRuntime({ folder, env, report }).destroy());
-  const planned = prepared(plan(mesh, reading.host), { ...options, relay, relationship: hostile.relationship });
+  const planned = prepared(plan(mesh, reading.host), {
+    ...options,
+    relay: relay.address,
+    relationship: hostile.relationship,
+  });
   await runtime.preflight(planned);
   await runtime.begin(planned);
   await folder.writePlan(planned);
@@ -119,6 +121,7 @@ export async function startPrivateMesh(options: PrivateMeshOptions): Promise<Pri
     hostile,
     unknown: await newAuthority("unknown.example"),
     longestId: longestIdOf(caller.trustDomain),
+    partnerId: partnerIdOf(hostile.trustDomain),
     app,
     attackers,
     relay,
@@ -136,53 +139,6 @@ async function besideOthers(mesh: Mesh): Promise<Mesh> {
       : { ...workload, publish: { ...workload.publish, port: await freePort() } },
   );
   return { ...mesh, workloads: await Promise.all(workloads) };
-}
-
-interface Changes {
-  readonly edge: Edge;
-  readonly relay: Relay;
-  readonly relationship: FederatedTrustDomain;
-}
-
-/** The plan as it is, but for what the test takes the place of. */
-function prepared(planned: Plan, changes: Changes): Plan {
-  const processes = planned.processes.filter(({ role }) => role !== "app").map(quickToTell);
-  return { ...planned, processes, domains: planned.domains.map((domain) => preparedDomain(domain, changes)) };
-}
-
-/** Envoy's access log is read after each attempt: it must not be kept back for a second. */
-function quickToTell(process: Process): Process {
-  const at = process.command.indexOf("--file-flush-interval-msec");
-  return at < 0 ? process : { ...process, command: process.command.with(at + 1, "5") };
-}
-
-function longestIdOf(trustDomain: string): string {
-  return `spiffe://${trustDomain}/`.padEnd(2048, "x");
-}
-
-function preparedDomain(domain: DomainPlan, { edge, relay, relationship }: Changes): DomainPlan {
-  return {
-    ...domain,
-    relationships: [...domain.relationships, relationship],
-    entries: domain.entries.map((entry) => ({
-      ...entry,
-      federatesWith: [...entry.federatesWith, relationship.trustDomain],
-    })),
-    sidecars: domain.sidecars.map((sidecar) => preparedSidecar(sidecar, { edge, relay })),
-  };
-}
-
-function preparedSidecar(sidecar: SidecarPlan, { edge, relay }: Pick<Changes, "edge" | "relay">): SidecarPlan {
-  const { inbound } = sidecar;
-  const outbound = sidecar.outbound.map((one) =>
-    sidecar.workload === edge.caller && one.callee === edge.callee ? { ...one, address: relay.address } : one,
-  );
-  if (sidecar.workload !== edge.callee || inbound === undefined) return { ...sidecar, outbound };
-  const first = inbound.callers.find(({ workload }) => workload === edge.caller);
-  if (first === undefined) throw new Error(`${edge.caller} does not call ${edge.callee}`);
-  const trustDomain = new URL(first.spiffeId).hostname;
-  const longest = { ...first, workload: "longest", spiffeId: longestIdOf(trustDomain) };
-  return { ...sidecar, outbound, inbound: { ...inbound, callers: [...inbound.callers, longest] } };
 }
 
 /** SPIRE Server signs under an authority whose key the test has too: so it can mint "right domain, wrong certificate". */

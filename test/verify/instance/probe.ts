@@ -20,9 +20,13 @@ export type Seen =
 export interface SessionFacts {
   readonly protocol: string;
   readonly reused: boolean;
+  /** The protocol agreed on by ALPN; empty: none. */
+  readonly alpn: string;
   /** The key exchange, `X25519MLKEM768`; empty when Node cannot tell. */
   readonly keyExchange: string;
 }
+
+export const noSession: SessionFacts = { protocol: "", reused: false, alpn: "", keyExchange: "" };
 
 export interface ProbeOptions extends Omit<ConnectionOptions, "host" | "port" | "cert" | "key"> {
   readonly shown?: Shown | undefined;
@@ -49,7 +53,7 @@ export async function probe(
   });
   let text = "";
   let failure: unknown;
-  let session: SessionFacts = { protocol: "", reused: false, keyExchange: "" };
+  let session = noSession;
   socket.setTimeout(deadlineMs, () => {
     resolve(text === "" ? { kind: "timeout" } : seenIn(text, session, undefined));
     socket.destroy();
@@ -58,6 +62,7 @@ export async function probe(
     session = {
       protocol: socket.getProtocol() ?? "",
       reused: socket.isSessionReused(),
+      alpn: socket.alpnProtocol === false || socket.alpnProtocol === null ? "" : socket.alpnProtocol,
       keyExchange: keyExchangeOf(socket.getEphemeralKeyInfo()),
     };
     socket.write(raw);
@@ -93,7 +98,7 @@ export async function probePlain(
     if (saidLast(text)) socket.end();
   });
   socket.on("error", (error) => (failure = error));
-  socket.on("close", () => resolve(seenIn(text, { protocol: "", reused: false, keyExchange: "" }, failure)));
+  socket.on("close", () => resolve(seenIn(text, noSession, failure)));
   return promise;
 }
 

@@ -36,7 +36,7 @@ export interface AccessLogEntry {
 const interesting = [
   String.raw`listener\.[0-9.]+_[0-9]+\.(ssl\.(fail_verify_.*|connection_error|no_certificate)|downstream_cx_.*overflow.*|no_filter_chain_match|downstream_cx_transport_socket_connect_timeout)`,
   String.raw`http\.(inbound|published)\.(rbac\..*|no_route|downstream_rq_.*|downstream_cx_(protocol_error|idle_timeout|max_duration_reached)|[a-z_.]*denied)`,
-  String.raw`cluster\.[^.]+\.(ssl\.(fail_verify_.*|connection_error)|upstream_cx_(connect_fail|protocol_error|overflow)|upstream_rq_(5xx|pending_overflow))`,
+  String.raw`cluster\.[^.]+\.(ssl\.(fail_verify_.*|connection_error)|upstream_cx_(connect_fail|connect_timeout|protocol_error|overflow)|upstream_rq_(5xx|pending_overflow))`,
   String.raw`http1\..*`,
   String.raw`connection_limit\..*limited_connections`,
 ];

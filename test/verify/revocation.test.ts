@@ -1,0 +1,36 @@
+// What ends, on a mesh whose connections live for seconds; and that its end is the protection's doing.
+
+import type { ClaimResult } from "../../scripts/output/verify-report.ts";
+import { protections } from "../../scripts/render/protections.ts";
+import { isChosen } from "./chosen.ts";
+import type { Claim, Evidence } from "./claim.ts";
+import { revocation } from "./claims/r-revocation.ts";
+import { shortLivedTest as test } from "./fixture.ts";
+import { judge } from "./judge.ts";
+import { mutate } from "./mutations.ts";
+import { inReport, outcomeOf } from "./results.ts";
+
+for (const claim of revocation.filter(({ id }) => isChosen(id)))
+  test(`${claim.id} ${claim.title}`, async ({ mesh, task, expect }) => {
+    const attempts: Evidence[] = [];
+    for (const attempt of claim.attempts) attempts.push(await judge(mesh, attempt));
+    Object.assign(task.meta, { claims: [resultOf(claim, attempts)] });
+    expect(
+      attempts.flatMap(({ problem, uncontrolled }) => [problem, uncontrolled].filter((one) => one !== undefined)),
+    ).toEqual([]);
+  });
+
+const ids = new Set(revocation.map(({ id }) => id));
+
+for (const protection of protections.filter(({ guardedBy }) => guardedBy.some((id) => ids.has(id))))
+  test(`without ${protection.id}`, async ({ mesh, task, expect }) => {
+    await mesh.runtime.stop(mesh.plan.domains.map(({ controller }) => controller.process));
+    const result = await mutate(mesh, protection, revocation);
+    Object.assign(task.meta, { mutations: [outcomeOf(result)] });
+    expect(result.red, `nothing noticed: ${result.change}`).not.toEqual([]);
+  });
+
+function resultOf({ id, title, clause }: Claim, attempts: readonly Evidence[]): ClaimResult {
+  const failed = attempts.some(({ problem, uncontrolled }) => (problem ?? uncontrolled) !== undefined);
+  return { id, title, clause, state: failed ? "failed" : "refused", attempts: attempts.map(inReport) };
+}

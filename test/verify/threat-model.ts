@@ -1,0 +1,102 @@
+// docs/threat-model.md: the claims and the protections as a page, between the prose that they need.
+
+import { groups } from "../../scripts/output/verify-table.ts";
+import { protections } from "../../scripts/render/protections.ts";
+import type { Claim } from "./claim.ts";
+import { weakenings } from "./weakenings.ts";
+
+const intro = `# Threat model
+
+What the mesh defends, by which layer, and what it does not. The tables are generated from the claims that \`./mesh verify\` tries on a private
+instance and from the table of protections that the configuration is rendered from: \`npx vitest --project unit -u\` writes this page anew,
+and the tests hold it to them.
+
+## Who attacks
+
+- **A workload of a federated trust domain**, and that **domain's CA**: it can mint any identity of its own domain, and tries to be somebody else's.
+- **A trust domain that is not federated with**, and whoever has no identity at all.
+- **The network** between two sidecars, and between two SPIRE Servers: it reads, changes, redirects.
+- **The rightful caller**, misbehaving: other routes, forged headers, malformed and endless requests.
+- **An app** behind a sidecar, and **other users** of the machine: they try to get an SVID, or past a proxy.
+
+## What is defended, and where
+
+| asset | layer | by |
+| ----- | ----- | -- |
+| an app's routes | the callee's sidecar | TLS 1.3, a client certificate, the bundle of the caller's own trust domain, the exact SPIFFE ID, one URI SAN, the rules of \`calls\` |
+| a caller's request | the caller's sidecar | the same towards whoever answers; nothing is sent before |
+| who calls, as the app reads it | the callee's sidecar | \`x-forwarded-client-cert\` is written by it alone |
+| SVIDs and their keys | SPIRE Agent | attestation by Unix user, a socket that only sidecars can open |
+| the CA | SPIRE Server | its admin socket is its controller's, its data is its own user's |
+| trust between domains | SPIRE Server | \`https_spiffe\`: a bundle counts when the partner's own SVID served it |
+| the sidecar itself | Envoy, the OS | limits, timeouts, an admin socket that only its controller can open |
+
+## What is not
+
+- **Whoever holds a workload's key is that workload** until its SVID expires (A33).
+- **A CA can misuse its own trust domain.** A partner's CA names its own workloads as it likes; nothing here limits which of them exist.
+- **Root, and on docker whoever may use the engine**, can read every key on the machine. Without root natively, so can every process of the mesh.
+- **A partner can withdraw.** Traffic analysis, and an outage of a partner's bundle endpoint that lasts longer than its CA, are not defended against.
+- **The app's own faults.** A request that its rules allow reaches it as it is, apart from the path's normal form.
+`;
+
+export function threatModel(claims: readonly Claim[]): string {
+  const byGroup = Map.groupBy(claims, ({ id }) => id.slice(0, 1));
+  const sections = [...byGroup].map(([group, some]) => `### ${group}. ${groups[group] ?? ""}\n\n${claimTable(some)}`);
+  return `${intro}
+## The claims
+
+${claims.length} rows. *Refused*: every attempt, for the reason that is expected, or the row is red. *Admitted*: as stated. *Not here*: the row cannot
+apply. *Depends*: on whether the mesh runs as root.
+
+${sections.join("\n\n")}
+
+## The protections
+
+Each is one field of the configuration, which says beside it what becomes possible without it. \`./mesh verify --mutations\` takes each away alone; the
+claims that guard it must notice.
+
+${table(
+  ["protection", "without it", "rests on", "guarded by"],
+  protections.map(({ id, without, clause, guardedBy }) => [
+    id,
+    without,
+    clause,
+    weakenings[id]?.notHere === undefined
+      ? guardedBy.join(", ")
+      : `${guardedBy.join(", ")} (not taken away: ${weakenings[id].notHere})`,
+  ]),
+)}
+`;
+}
+
+function claimTable(claims: readonly Claim[]): string {
+  return table(
+    ["", "claim", "rests on", "tried", "so"],
+    claims.map((claim) => [
+      claim.id,
+      claim.title,
+      claim.clause,
+      claim.attempts.map(({ tried }) => tried).join("; "),
+      outcome(claim),
+    ]),
+  );
+}
+
+function outcome({ attempts, notHere }: Claim): string {
+  if (attempts.length === 0) return `not here: ${typeof notHere === "string" ? notHere : "see its file"}`;
+  const why = attempts.flatMap(({ expected }) => (expected.kind === "admitted" ? [expected.why] : []));
+  const depends = typeof notHere === "function" ? "; depends" : "";
+  if (why.length === 0) return `refused${depends}`;
+  const some = why.length < attempts.length ? "refused, or admitted" : "admitted";
+  return `${some}: ${[...new Set(why)].join("; ")}${depends}`;
+}
+
+function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(" | ")} |`;
+  return [line(headings), line(headings.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|").replaceAll("<", "&lt;").replaceAll(/\s+/g, " ");
+}
