@@ -9,6 +9,9 @@ import { idConfusion } from "./b-id-confusion.ts";
 import { httpAuthorisation } from "./d-http-authorisation.ts";
 import { headers } from "./d-headers.ts";
 import { hosts } from "./d-hosts.ts";
+import { framing } from "./e-framing.ts";
+import { hostileApp } from "./e-hostile-app.ts";
+import { smuggling } from "./e-smuggling.ts";
 import { clientAuthentication } from "./a-client-authentication.ts";
 import { aroundTheProxy } from "./g-around-the-proxy.ts";
 
@@ -23,6 +26,9 @@ export function loadClaims(): readonly Claim[] {
     ...httpAuthorisation,
     ...headers,
     ...hosts,
+    ...framing,
+    ...smuggling,
+    ...hostileApp,
     ...aroundTheProxy,
   ];
 }

@@ -1,4 +1,4 @@
-// D8–D13: an admitted caller writes the headers by which an app, a sidecar or a virtual host could take it for another.
+// D8–D11: an admitted caller writes the headers by which an app or a sidecar could take it for another.
 
 import type { Attempt, Claim, Look } from "../claim.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";

@@ -127,6 +127,15 @@ export function exactly(bytes: (mesh: PrivateMesh) => string): Look<readonly str
   };
 }
 
+/** Refused half-way: the app got a part of this request, or nothing, and never its end. */
+export function neverTheEndOf(bytes: (mesh: PrivateMesh) => string): Look<readonly string[]> {
+  return (all, mesh) => {
+    const rest = withoutSidecarsOwn(all.join(""), mesh);
+    const whole = bytes(mesh);
+    return rest !== whole && whole.startsWith(rest) ? undefined : `the app received ${JSON.stringify(rest)}`;
+  };
+}
+
 /** Without the header lines that the callee's sidecar writes, where they say what they must. */
 function withoutSidecarsOwn(text: string, { caller, callee }: PrivateMesh): string {
   const identity = RegExp.escape(`URI=${caller.spiffeId}`);
