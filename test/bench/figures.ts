@@ -15,9 +15,13 @@ export function printFigures(title: string, rows: readonly (readonly string[])[]
 /** `median (least–most, N runs)`. */
 export function spread(runs: readonly number[], format: (value: number) => string): string {
   const sorted = runs.toSorted((left, right) => left - right);
+  return `${format(median(runs))} (${format(at(sorted, 0))}–${format(at(sorted, sorted.length - 1))}, ${sorted.length} runs)`;
+}
+
+export function median(runs: readonly number[]): number {
+  const sorted = runs.toSorted((left, right) => left - right);
   const middle = Math.floor(sorted.length / 2);
-  const median = sorted.length % 2 === 1 ? at(sorted, middle) : (at(sorted, middle - 1) + at(sorted, middle)) / 2;
-  return `${format(median)} (${format(at(sorted, 0))}–${format(at(sorted, sorted.length - 1))}, ${sorted.length} runs)`;
+  return sorted.length % 2 === 1 ? at(sorted, middle) : (at(sorted, middle - 1) + at(sorted, middle)) / 2;
 }
 
 export function seconds(ms: number): string {
