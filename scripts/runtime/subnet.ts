@@ -12,6 +12,8 @@ import { writeWhole } from "../whole-file.ts";
 import { type ComposeProject, docker, labels } from "./compose-project.ts";
 
 const variable = "MESH_SUBNET";
+/** Behind the value in `.env`: nobody asked for it. */
+const mark = " # free when ./mesh up chose it";
 const alternatives = Array.from({ length: 99 }, (_, index) => `10.${100 + index}`);
 
 /** What the user's environment or `.env` says; undefined: the default. */
@@ -33,7 +35,8 @@ export async function chooseSubnet(project: ComposeProject, preferred: string | 
   const isFree = (subnet: string): boolean => !taken.some((address) => address.startsWith(`${subnet}.`));
   if (chosen !== undefined) {
     if (isFree(chosen)) return chosen;
-    throw unusable(`${chosen}.0.0, which ${variable} names, is used by another network of this machine`);
+    if (!(await isOurChoice(project)))
+      throw unusable(`${chosen}.0.0, which ${variable} names, is used by another network of this machine`);
   }
   if (preferred !== undefined && isFree(preferred)) return preferred;
   const first = createHash("sha256").update(project.name).digest().readUInt32BE() % alternatives.length;
@@ -43,9 +46,14 @@ export async function chooseSubnet(project: ComposeProject, preferred: string | 
   return free;
 }
 
+/** From an earlier life of the mesh. */
+async function isOurChoice({ dir, env }: ComposeProject): Promise<boolean> {
+  return !env[variable] && (await envFile(dir)).includes(mark);
+}
+
 async function remember(dir: string, subnet: string): Promise<void> {
   await mkdir(dir, { recursive: true });
-  const lines = [...(await otherLines(dir)), `${variable}=${subnet}`, ""];
+  const lines = [...(await otherLines(dir)), `${variable}=${subnet}${mark}`, ""];
   await writeWhole(join(dir, ".env"), lines.join("\n"), { mode: 0o644 });
 }
 
