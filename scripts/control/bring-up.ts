@@ -38,7 +38,10 @@ export interface BroughtUp {
   readonly trust: readonly string[];
   /** Dynamic files that sidecars took up. */
   readonly files: PlanReport["files"];
-  /** From spawning the first process until a request had crossed every edge. Undefined when nothing was started. */
+  /**
+   * From spawning the first process until a request had crossed every edge that can be probed. Undefined when nothing was
+   * started, or no edge can be.
+   */
   readonly firstRequestMs: number | undefined;
 }
 
@@ -82,7 +85,8 @@ async function run(options: BringUpOptions): Promise<BroughtUp> {
   await bringDomainsUp(mesh);
   report({ kind: "start", stage: "edges", message: "waiting for a request to cross every edge" });
   await Promise.all(plan.edges.map((edge) => crossed(mesh, edge)));
-  const firstRequestMs = mesh.started.length > 0 ? performance.now() - firstStart : undefined;
+  const isProven = plan.edges.some(({ probePath }) => probePath !== undefined);
+  const firstRequestMs = mesh.started.length > 0 && isProven ? performance.now() - firstStart : undefined;
 
   await start(mesh, (role) => role === "controller");
   await Promise.all(plan.processes.map((process) => ready(mesh, process)));
@@ -113,12 +117,13 @@ async function start(mesh: BringingUp, wanted: (role: Role) => boolean, trustDom
   mesh.restarted.push(...restarted);
 }
 
-/** Processes that run on, but whose static file changed. */
+/** Processes that run on, but whose static file changed; as their definition is now, e.g. in other groups. */
 async function restartReconfigured(mesh: BringingUp, reconfigured: readonly string[]): Promise<void> {
-  const names = reconfigured.filter((name) => mesh.running.has(name) && !mesh.restarted.includes(name));
-  if (names.length === 0) return;
-  await mesh.runtime.restart(names);
-  mesh.restarted.push(...names);
+  const names = new Set(reconfigured.filter((name) => mesh.running.has(name) && !mesh.restarted.includes(name)));
+  if (names.size === 0) return;
+  const { restarted, unchanged } = await mesh.runtime.start(mesh.plan.processes.filter(({ name }) => names.has(name)));
+  if (unchanged.length > 0) await mesh.runtime.restart(unchanged);
+  mesh.restarted.push(...restarted, ...unchanged);
 }
 
 /**

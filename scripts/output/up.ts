@@ -20,7 +20,7 @@ export interface UpSummary {
 export function formatWelcome(plan: Plan, { firstRequestMs, elapsedMs }: UpSummary): string {
   const pages = plan.domains.flatMap(({ sidecars }) =>
     sidecars.flatMap(({ workload, published }) =>
-      published === undefined ? [] : [`  ${workload}  http://localhost:${published.port}/`],
+      published === undefined ? [] : [`  ${workload}  http://${hostInWords(published.host)}:${published.port}/`],
     ),
   );
   const processes = count(plan.processes.length, "process", "processes");
@@ -34,6 +34,12 @@ export function formatWelcome(plan: Plan, { firstRequestMs, elapsedMs }: UpSumma
     "       ./mesh logs -f   what the processes say",
     "       ./mesh down      end everything and destroy its keys",
   ].join("\n");
+}
+
+/** As a browser on this machine reaches it. */
+function hostInWords(host: string): string {
+  if (host === "127.0.0.1" || host === "0.0.0.0") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
 }
 
 /** For a mesh that was up: trust first, then sidecars, then processes. `unchanged` when nothing differs. */

@@ -1,10 +1,11 @@
 // Looks whether what apps are started from is there, before anything that runs is touched.
 
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
+import { access, constants, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
 
 import { MeshError, systemErrorCode } from "../errors.ts";
-import type { Mesh, Workload } from "../model/mesh.ts";
+import { childPath } from "../plan/processes.ts";
+import type { App, Mesh, Workload } from "../model/mesh.ts";
 
 /** @throws MeshError MESH_NEEDS_DOCKER naming every workload that only containers can run */
 export function refuseImages(mesh: Mesh): void {
@@ -37,13 +38,16 @@ function problemsInContainers({ name, app }: Workload): string[] {
     ...(app.kind === "node" ? [{ path: app.entry, key: "node" }] : []),
     ...(app.workingDir === undefined ? [] : [{ path: app.workingDir, key: "workingDir" }]),
   ];
-  const isThere = (path: string): boolean => path === inTheImage || path.startsWith(`${inTheImage}/`);
   return [
     ...paths.flatMap(({ path, key }) =>
-      isThere(path) ? [] : [`workload ${name}: ${path} (${key}) is not below ${inTheImage}/`],
+      isInTheImage(path) ? [] : [`workload ${name}: ${path} (${key}) is not below ${inTheImage}/`],
     ),
     ...(app.build === undefined ? [] : [`workload ${name}: \`build\` is not run in containers`]),
   ];
+}
+
+function isInTheImage(path: string): boolean {
+  return path === inTheImage || path.startsWith(`${inTheImage}/`);
 }
 
 /** @throws MeshError MESH_INPUT_INVALID naming every file and folder of mesh.yaml that is not there */
@@ -63,7 +67,31 @@ async function missingOf({ name, app }: Workload, repositoryDir: string): Promis
     problems.push(`workload ${name}: there is no folder ${app.workingDir} (workingDir)`);
   if (app.kind === "node" && (await kindOf(join(repositoryDir, app.entry))) !== "file")
     problems.push(`workload ${name}: there is no file ${app.entry} (node)`);
+  if (app.kind === "command" && app.build === undefined && !(await isProgram(app, repositoryDir)))
+    problems.push(`workload ${name}: there is no program ${app.command[0] ?? ""} (command)`);
   return problems;
+}
+
+/** As execvp(3) would find it for the app: by its path from where it runs, or in the PATH that it is given. */
+async function isProgram(
+  { command, workingDir = "." }: App & { kind: "command" },
+  repositoryDir: string,
+): Promise<boolean> {
+  const [program = ""] = command;
+  const places = program.includes("/")
+    ? [resolve(repositoryDir, workingDir, program)]
+    : childPath.split(":").map((folder) => join(folder, program));
+  const found = await Promise.all(places.map(isExecutable));
+  return found.includes(true);
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return (await kindOf(path)) === "file";
+  } catch {
+    return false; // Not there, or not to be run: the same to whoever wrote it.
+  }
 }
 
 async function kindOf(path: string): Promise<"file" | "folder" | undefined> {

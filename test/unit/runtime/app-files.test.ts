@@ -17,7 +17,7 @@ workloads:
 }
 
 test("files and folders that are there are no problem", async ({ expect }) => {
-  const mesh = meshWith("{ node: apps/broker/server.ts }", "{ command: [./quotes], workingDir: apps/quotes }");
+  const mesh = meshWith("{ node: apps/broker/server.ts }", "{ command: [node_modules/.bin/tsc], workingDir: . }");
   await expect(checkAppFiles(mesh, repositoryDir)).resolves.toBeUndefined();
 });
 
@@ -28,12 +28,13 @@ test("every file and folder that is not there is named", async ({ expect }) => {
     details: [
       "workload broker: there is no file apps/broker/sever.ts (node)",
       "workload quotes: there is no folder apps/none (workingDir)",
+      "workload quotes: there is no program ./quotes (command)",
     ],
   });
 });
 
 test("a folder is no program, and a file is no folder", async ({ expect }) => {
-  const mesh = meshWith("{ node: apps/broker }", "{ command: [./quotes], workingDir: package.json }");
+  const mesh = meshWith("{ node: apps/broker }", "{ command: [sh], workingDir: package.json }");
   await expect(checkAppFiles(mesh, repositoryDir)).rejects.toMatchObject({
     details: [expect.stringContaining("no file apps/broker"), expect.stringContaining("no folder package.json")],
   });
@@ -56,4 +57,16 @@ test("what the image of the apps does not hold is refused for containers", ({ ex
 test("apps below apps/ and images are no problem for containers", ({ expect }) => {
   const mesh = meshWith("{ node: apps/broker/server.ts }", "{ image: debian:12-slim, listen: 127.0.0.1:8000 }");
   expect(() => refuseWhatImagesLack(mesh)).not.toThrow();
+});
+
+test("a program is looked for as it will be", async ({ expect }) => {
+  const good = meshWith("{ command: [sh, -c, exit] }", "{ command: [./later], build: [make] }");
+  await expect(checkAppFiles(good, repositoryDir)).resolves.toBeUndefined();
+  const bad = meshWith("{ command: [no-such-program] }", "{ command: [./package.json] }");
+  await expect(checkAppFiles(bad, repositoryDir)).rejects.toMatchObject({
+    details: [
+      "workload broker: there is no program no-such-program (command)",
+      "workload quotes: there is no program ./package.json (command)",
+    ],
+  });
 });

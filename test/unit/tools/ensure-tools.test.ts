@@ -103,7 +103,7 @@ test("other platforms are told where it runs", ({ expect }) => {
     ["linux", "riscv64"],
   ] as const) {
     expect(() => toolArchitecture(platform, arch)).toThrow(
-      expect.objectContaining({ code: "MESH_PLATFORM", fix: expect.stringContaining("Linux virtual machine") }),
+      expect.objectContaining({ code: "MESH_PLATFORM", fix: "./mesh up --runtime docker" }),
     );
   }
 });
