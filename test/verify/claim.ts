@@ -37,7 +37,14 @@ export type Expectation = Refused | Admitted | Denied;
 /** Refused around the sidecars' listeners, where no counter grows: the attacker's own words, and a control by the same means. */
 export interface Denied {
   readonly kind: "denied";
-  readonly by: "the file system" | "the kernel" | "SPIRE Agent" | "SPIRE Server" | "Envoy";
+  readonly by:
+    | "the file system"
+    | "the kernel"
+    | "SPIRE Agent"
+    | "SPIRE Server"
+    | "the controller"
+    | "Envoy"
+    | "every process";
   /** What the attacker must be told. */
   readonly saw: RegExp;
   /** The same means in rightful hands: without it the attempt proves nothing. */
@@ -84,6 +91,8 @@ export interface Evidence {
   readonly app: string;
   readonly control: string;
   readonly milliseconds: number;
-  /** Absent: all agree. */
+  /** Absent: all witnesses agree. */
   readonly problem?: string;
+  /** Why the rightful request beside it failed; then the attempt proves nothing. */
+  readonly uncontrolled?: string;
 }

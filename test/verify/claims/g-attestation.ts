@@ -2,6 +2,7 @@
 
 import { X509Certificate, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import type { TlsOptions } from "node:tls";
 
 import * as x509 from "@peculiar/x509";
 
@@ -107,20 +108,24 @@ function joining(tried: string, token: (mesh: PrivateMesh) => Promise<string>): 
 
 const serverId = (mesh: PrivateMesh): string => domainOf(mesh).server.spiffeId;
 
-function posing(tried: string, mint: (mesh: PrivateMesh) => Promise<Shown>, saw: RegExp): Attempt {
+const serverSvid = (mesh: PrivateMesh) => authorityOf(mesh, mesh.callee.trustDomain).issue({ uris: [serverId(mesh)] });
+
+function posing(
+  tried: string,
+  mint: (mesh: PrivateMesh) => Promise<Shown>,
+  saw: RegExp,
+  options: TlsOptions = {},
+): Attempt {
   return {
     tried,
-    run: async (mesh) => told(await agentBefore(mesh, await mint(mesh))),
+    run: async (mesh) => told(await agentBefore(mesh, await mint(mesh), options)),
     expected: {
       kind: "denied",
       by: "SPIRE Agent",
       saw,
       control: {
         tried: "SPIRE Server's own SVID",
-        run: async (mesh) =>
-          told(
-            await agentBefore(mesh, await authorityOf(mesh, mesh.callee.trustDomain).issue({ uris: [serverId(mesh)] })),
-          ),
+        run: async (mesh) => told(await agentBefore(mesh, await serverSvid(mesh))),
         saw: /^it speaks$/,
       },
     },
@@ -218,6 +223,12 @@ export const attestation: readonly Claim[] = [
         "a workload of the trust domain",
         (mesh) => authorityOf(mesh, mesh.callee.trustDomain).issue({ uris: [mesh.callee.spiffeId] }),
         /authentication handshake failed: unexpected ID/,
+      ),
+      posing(
+        "SPIRE Server's own SVID, with a key exchange that a quantum computer breaks",
+        serverSvid,
+        /authentication handshake failed: .*handshake failure/,
+        { ecdhCurve: "X25519" },
       ),
     ],
   },

@@ -1,8 +1,13 @@
 // G24 and G25: what trust rests on, where it lies and where it must not.
 
+import { readFile } from "node:fs/promises";
+
+import { fetchStats } from "../../../scripts/observe/envoy-admin.ts";
+import { textsOf } from "../../e2e/process-texts.ts";
 import type { Claim } from "../claim.ts";
+import { authorityOf } from "../instance/control.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
-import { domainOf, withoutUsers } from "../instance/users.ts";
+import { domainOf, told, withoutUsers } from "../instance/users.ts";
 import { guarded } from "./guarded.ts";
 
 const serverOf = (mesh: PrivateMesh) => [domainOf(mesh).server.process] as const;
@@ -47,4 +52,68 @@ export const trustFiles: readonly Claim[] = [
       }),
     ],
   },
+  {
+    id: "G25",
+    title: "no key and no certificate stands in a log, a command line or an environment",
+    clause: "SPIRE Server and Agent, logging",
+    attempts: [
+      {
+        tried:
+          "every line that was logged in this run, every command line, every environment, every sidecar's statistics",
+        run: async (mesh) => {
+          const texts = await everythingSaid(mesh);
+          const found = texts.flatMap(({ where, text }) => (holdsSecret(text) ? [where] : []));
+          const lines = texts.reduce((sum, { text }) => sum + text.split("\n").length, 0);
+          return told(found.length === 0 ? `nothing in ${lines} lines` : `a secret in ${found.join(", ")}`);
+        },
+        expected: {
+          kind: "denied",
+          by: "every process",
+          saw: /^nothing in [1-9]\d* lines$/,
+          control: {
+            tried: "the same search where keys do lie",
+            run: async (mesh) => {
+              const keys = await readFile(`${domainOf(mesh).server.dataDir}/keys.json`, "latin1");
+              const shown = await authorityOf(mesh, mesh.callee.trustDomain).itself();
+              return told([keys, shown.key, shown.cert].map(holdsSecret).join(", "));
+            },
+            saw: /^true, true, true$/,
+          },
+        },
+      },
+    ],
+  },
 ];
+
+/** PEM of a key or certificate, and how a P-256 key in PKCS #8 or SEC 1 begins in base64. */
+function holdsSecret(text: string): boolean {
+  return /PRIVATE KEY|BEGIN CERTIFICATE|MIGHAgEAMBMGByqGSM49|MHcCAQEEI/.test(text);
+}
+
+async function everythingSaid({ runtime, plan }: PrivateMesh): Promise<{ where: string; text: string }[]> {
+  const logs = new Map<string, string[]>();
+  for await (const { process, text } of runtime.logs([], { lines: 100_000, follow: false })) {
+    const lines = logs.get(process) ?? [];
+    lines.push(text);
+    logs.set(process, lines);
+  }
+  const running = (await runtime.list()).flatMap(({ name, pid }) => (pid === undefined ? [] : [{ name, pid }]));
+  const processes = running.flatMap(({ name, pid }) =>
+    textsOf([pid]).map(({ arguments: words, environment }) => ({
+      where: `/proc of ${name}`,
+      text: words + environment,
+    })),
+  );
+  const sidecars = plan.domains.flatMap((domain) => domain.sidecars);
+  const statistics = await Promise.all(
+    sidecars.map(async ({ process, adminSocket }) => ({
+      where: `the statistics of ${process}`,
+      text: [...(await fetchStats(adminSocket, "."))].join("\n"),
+    })),
+  );
+  return [
+    ...[...logs].map(([name, lines]) => ({ where: `the log of ${name}`, text: lines.join("\n") })),
+    ...processes,
+    ...statistics,
+  ];
+}

@@ -73,9 +73,9 @@ interface Signer {
 }
 
 /** A root of its own, as SPIRE Server makes one for a trust domain. */
-export async function newAuthority(trustDomain: string): Promise<Authority> {
+export async function newAuthority(trustDomain: string, commonName: string = trustDomain): Promise<Authority> {
   const keys = await webcrypto.subtle.generateKey(p256, true, ["sign", "verify"]);
-  const subject = `O=SPIFFE, CN=${trustDomain}`;
+  const subject = `O=SPIFFE, CN=${commonName}`;
   const root = await certificateOf(
     { keys, subject, chain: [] },
     keys.publicKey,

@@ -7,7 +7,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createServer } from "node:tls";
+import { createServer, type TlsOptions } from "node:tls";
 
 import type { Shown } from "./authority.ts";
 import type { PrivateMesh } from "./private-mesh.ts";
@@ -16,10 +16,10 @@ import { domainOf } from "./users.ts";
 const deadlineMs = 5000;
 
 /** `it speaks` once the agent sends anything over TLS; else why it does not, in its own words. */
-export async function agentBefore(mesh: PrivateMesh, shown: Shown): Promise<string> {
+export async function agentBefore(mesh: PrivateMesh, shown: Shown, options: TlsOptions = {}): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), "mesh-fake-"));
   const { promise: spoken, resolve } = Promise.withResolvers<string>();
-  const server = createServer({ ...shown, ALPNProtocols: ["h2"] }, (socket) => {
+  const server = createServer({ ...shown, ...options, ALPNProtocols: ["h2"] }, (socket) => {
     socket.on("error", () => socket.destroy());
     socket.once("data", () => resolve("it speaks"));
   });
