@@ -2,7 +2,7 @@
 // and its diff is the review.
 
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 
 import { test } from "vitest";
 
@@ -22,12 +22,29 @@ function planned(mesh: string): Plan {
   return plan(parsed, exampleHost(parsed));
 }
 
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(folder, join(parentPath, name)));
+}
+
 for (const mesh of meshes) {
   test(`the native files of ${mesh} are as committed`, async ({ expect }) => {
     for (const { path, process, content } of render(planned(mesh))) {
       const golden = join(goldenDir, "native", mesh, process, path.slice(path.lastIndexOf("/") + 1));
       await expect(content).toMatchFileSnapshot(golden);
     }
+  });
+
+  test(`no golden of ${mesh} is of anything else`, ({ expect }) => {
+    const whole = planned(mesh);
+    const files = render(whole).map(({ path, process }) => `${process}/${path.slice(path.lastIndexOf("/") + 1)}`);
+    const kinds = whole.domains.flatMap((domain) =>
+      Object.keys(manifests(domain)).map((name) => `manifests/${domain.name}/${name}`),
+    );
+    expect(filesBelow(join(goldenDir, "native", mesh)).toSorted()).toEqual(
+      [...files, ...kinds, "plan.json"].toSorted(),
+    );
   });
 
   test(`the plan of ${mesh} is as committed`, async ({ expect }) => {
