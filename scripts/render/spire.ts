@@ -42,7 +42,8 @@ server {
     }
 
     experimental {
-        # Agents and partners that cannot do a post-quantum key exchange are refused.
+        # SPIRE 1.15 reads this and refuses no key exchange at its listeners for it (verify, G23). Agents do (agent.conf),
+        # and two SPIRE Servers choose a post-quantum one unasked.
         require_pq_kem = true
         cache_reload_interval = "${cacheReloadInterval}"
         events_based_cache = true
