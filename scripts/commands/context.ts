@@ -8,6 +8,7 @@ import type { Report } from "../events.ts";
 import type { Mesh } from "../model/mesh.ts";
 import type { Plan } from "../plan/plan.ts";
 import { parseMesh } from "../model/parse.ts";
+import { shellWord } from "../runtime/state.ts";
 import { toolCacheDir } from "../tools/cache-dir.ts";
 
 /** Options that every command takes. */
@@ -62,6 +63,17 @@ function runtimeNamed(name: string | undefined): Plan["runtime"] | undefined {
   if (name === undefined || name === "") return undefined;
   if (name === "native" || name === "docker") return name;
   throw new MeshError("MESH_USAGE", `there is no runtime ${name}`, { fix: "--runtime native, or --runtime docker" });
+}
+
+/** How a command about the same mesh begins: `./mesh`, and the options that chose another than the checkout's own. */
+export function typed({ repositoryDir, meshFile, stateDir }: Context): string {
+  const isOwn = meshFile === join(repositoryDir, "mesh.yaml");
+  const isUsual = stateDir === join(dirname(meshFile), ".mesh");
+  return [
+    "./mesh",
+    ...(isOwn ? [] : ["--file", shellWord(meshFile)]),
+    ...(isUsual ? [] : ["--state", shellWord(stateDir)]),
+  ].join(" ");
 }
 
 /**

@@ -16,7 +16,7 @@ import { checkPublished } from "../runtime/preflight.ts";
 import { writeRendered } from "../runtime/rendered.ts";
 import { openStateFolder } from "../runtime/state.ts";
 import { chooseSubnet, chosenSubnet, forgetSubnet } from "../runtime/subnet.ts";
-import { readMesh, type Context } from "./context.ts";
+import { readMesh, type Context, typed } from "./context.ts";
 import { filesOptions, openProject } from "./open-docker.ts";
 
 export async function upDocker(context: Context): Promise<number> {
@@ -45,7 +45,7 @@ export async function upDocker(context: Context): Promise<number> {
     await folder.writePlan(planned);
     const brought = await bringUpContainers({ before, plan: planned, project, runtime, offline, report, signal });
     const summary = { ...brought, firstRequestMs: undefined, elapsedMs: performance.now() - begun };
-    printResult(wasUp ? formatDifference(planned, summary) : formatWelcome(planned, summary));
+    printResult(wasUp ? formatDifference(planned, summary) : formatWelcome(planned, summary, typed(context)));
     return exitStatus.ok;
   } catch (error) {
     // A mesh that was serving goes on with what it has; of a first try nothing is left.

@@ -15,7 +15,7 @@ import { type NativeOptions, nativeRuntime } from "../runtime/native.ts";
 import { openStateFolder } from "../runtime/state.ts";
 import { loadServerApi } from "../trust/server-api.ts";
 import { ensureTools } from "../tools/ensure-tools.ts";
-import { readMesh, type Context } from "./context.ts";
+import { readMesh, type Context, typed } from "./context.ts";
 import { runtimeOf } from "./open-runtime.ts";
 
 export async function up(context: Context): Promise<number> {
@@ -52,7 +52,7 @@ async function upNative(context: Context): Promise<number> {
     const rekeyed = await prepareAgentKeys(planned);
     const brought = await bringUp({ plan: planned, files: render(planned), rekeyed, runtime, report, signal });
     const summary = { ...brought, stopped: gone(before, planned), elapsedMs: performance.now() - begun };
-    printResult(attempt.wasUp ? formatDifference(planned, summary) : formatWelcome(planned, summary));
+    printResult(attempt.wasUp ? formatDifference(planned, summary) : formatWelcome(planned, summary, typed(context)));
     return exitStatus.ok;
   } catch (error) {
     await giveUp(attempt);

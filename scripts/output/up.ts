@@ -16,8 +16,12 @@ export interface UpSummary {
   readonly elapsedMs: number;
 }
 
-/** For a mesh that has just come up. */
-export function formatWelcome(plan: Plan, { firstRequestMs, elapsedMs }: UpSummary): string {
+/**
+ * For a mesh that has just come up.
+ *
+ * @param typed how this mesh is spoken of at a prompt: with the options that chose it
+ */
+export function formatWelcome(plan: Plan, { firstRequestMs, elapsedMs }: UpSummary, typed = "./mesh"): string {
   const pages = plan.domains.flatMap(({ sidecars }) =>
     sidecars.flatMap(({ workload, published }) =>
       published === undefined ? [] : [`  ${workload}  http://${hostInWords(published.host)}:${published.port}/`],
@@ -30,9 +34,9 @@ export function formatWelcome(plan: Plan, { firstRequestMs, elapsedMs }: UpSumma
     `${paintResult("green", "up")}: ${processes} in ${domains}, ${seconds(elapsedMs)}${first}`,
     ...pages,
     "",
-    "next:  ./mesh status    who trusts whom, and does every edge work",
-    "       ./mesh logs -f   what the processes say",
-    "       ./mesh down      end everything and destroy its keys",
+    `next:  ${typed} status    who trusts whom, and does every edge work`,
+    `       ${typed} logs -f   what the processes say`,
+    `       ${typed} down      end everything and destroy its keys`,
   ].join("\n");
 }
 
