@@ -36,7 +36,7 @@ export async function verify(context: Context, options: VerifyOptions): Promise<
     });
   await provideTools(context);
   const report = await run(context, options);
-  if (report.claims.length === 0)
+  if (report.claims.length === 0 && report.holds)
     throw new MeshError("MESH_USAGE", `no claim is called ${options.filter ?? ""}`, {
       fix: "./mesh verify --filter A, or --filter A12,C15",
     });
@@ -69,7 +69,10 @@ async function run(context: Context, options: VerifyOptions): Promise<VerifyRepo
   const startedAt = new Date();
   report({ kind: "start", stage: "verify", message: "bringing up a private mesh, with a hostile partner" });
   const { startVitest } = await import("vitest/node");
-  const files = options.mutations ? ["test/verify/"] : ["test/verify/matrix.test.ts"];
+  process.env["MESH_VERIFY_MUTATIONS"] = options.mutations ? "yes" : "no";
+  const files = ["matrix", "revocation", ...(options.mutations ? ["mutations"] : [])].map(
+    (name) => `test/verify/${name}.test.ts`,
+  );
   const found: Found[] = [];
   let done = 0;
   const vitest = await startVitest("test", files, {

@@ -14,6 +14,8 @@ export const chosen = {
   edge: process.env["MESH_VERIFY_EDGE"] ?? "",
   /** Beginnings of claims' ids; all when empty. */
   filter: (process.env["MESH_VERIFY_FILTER"] ?? "").split(",").filter((part) => part !== ""),
+  /** Whether protections are taken away too; in the gate they are. */
+  mutations: process.env["MESH_VERIFY_MUTATIONS"] !== "no",
 } as const;
 
 export function chosenMesh(): Mesh {

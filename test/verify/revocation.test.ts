@@ -2,7 +2,7 @@
 
 import type { ClaimResult } from "../../scripts/output/verify-report.ts";
 import { protections } from "../../scripts/render/protections.ts";
-import { isChosen } from "./chosen.ts";
+import { chosen, isChosen } from "./chosen.ts";
 import type { Claim, Evidence } from "./claim.ts";
 import { revocation } from "./claims/r-revocation.ts";
 import { shortLivedTest as test } from "./fixture.ts";
@@ -21,8 +21,9 @@ for (const claim of revocation.filter(({ id }) => isChosen(id)))
   });
 
 const ids = new Set(revocation.map(({ id }) => id));
+const guarded = protections.filter(({ guardedBy }) => guardedBy.some((id) => ids.has(id)));
 
-for (const protection of protections.filter(({ guardedBy }) => guardedBy.some((id) => ids.has(id))))
+for (const protection of chosen.mutations ? guarded : [])
   test(`without ${protection.id}`, async ({ mesh, task, expect }) => {
     await mesh.runtime.stop(mesh.plan.domains.map(({ controller }) => controller.process));
     const result = await mutate(mesh, protection, revocation);
