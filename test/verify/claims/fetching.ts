@@ -8,7 +8,7 @@ import type { Attempt } from "../claim.ts";
 import type { Misbehaviour } from "../instance/hostile-domain.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
 import type { Seen } from "../instance/probe.ts";
-import { domainOf, told } from "../instance/users.ts";
+import { domainOf, partnerOf, told } from "../instance/users.ts";
 
 type How = (mesh: PrivateMesh) => Misbehaviour | Promise<Misbehaviour>;
 
@@ -29,7 +29,8 @@ export function fetched(how: How = () => ({}), expects: Patience = "ends"): (mes
       const said = await refresh(asking, hostile.trustDomain);
       const isKept = before === (await heldDigest(api, hostile.trustDomain));
       // Another partner's endpoint behaves.
-      const other = await refresh(api, mesh.caller.trustDomain);
+      const partner = partnerOf(mesh);
+      const other = partner === undefined ? "fetched" : await refresh(api, partner.trustDomain);
       return told(`${said}; the bundle is ${isKept ? "kept" : "another"}; another partner's is ${other}`);
     } finally {
       hostile.misbehave();

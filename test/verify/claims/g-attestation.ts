@@ -13,7 +13,7 @@ import { authorityOf } from "../instance/control.ts";
 import { agentBefore } from "../instance/fake-server.ts";
 import { encoded, message } from "../instance/grpc.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
-import { domainOf, told } from "../instance/users.ts";
+import { domainOf, partnerOf, told, withoutPartner } from "../instance/users.ts";
 
 const service = "/spire.api.server.agent.v1.Agent";
 
@@ -150,11 +150,17 @@ export const attestation: readonly Claim[] = [
     id: "G15",
     title: "an agent of one trust domain attests to no other's SPIRE Server",
     clause: "SPIRE Server, node attestor `x509pop`: ca_bundle_path",
+    notHere: withoutPartner,
     attempts: [
       {
-        tried: "the certificate of the caller's agent",
+        tried: "the certificate of a partner's agent",
         run: async (mesh) =>
-          told(await attest(mesh, { type: "x509pop", payload: await certificateOf(mesh, mesh.caller.trustDomain) })),
+          told(
+            await attest(mesh, {
+              type: "x509pop",
+              payload: await certificateOf(mesh, partnerOf(mesh)?.trustDomain ?? ""),
+            }),
+          ),
         expected: {
           kind: "denied",
           by: "SPIRE Server",

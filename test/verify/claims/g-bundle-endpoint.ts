@@ -4,10 +4,12 @@ import { generateKeyPairSync } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
 
+import type { DomainPlan } from "../../../scripts/plan/plan.ts";
 import type { Attempt, Claim } from "../claim.ts";
 import { newAuthority, type Shown } from "../instance/authority.ts";
 import { authorityOf } from "../instance/control.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
+import { domainOf, partnerOf } from "../instance/users.ts";
 import { kept } from "./fetching.ts";
 import { plainRedirect } from "./g-partner-bundle.ts";
 import { quarantined } from "./quarantine.ts";
@@ -39,7 +41,7 @@ export const bundleEndpoints: readonly Claim[] = [
       ),
       showing(
         "the endpoint's ID by the CA of another partner",
-        (mesh) => authorityOf(mesh, mesh.caller.trustDomain).issue({ uris: [endpointId(mesh)] }),
+        (mesh) => authorityOf(mesh, otherDomain(mesh).trustDomain).issue({ uris: [endpointId(mesh)] }),
         /certificate signed by unknown authority/,
       ),
       showing(
@@ -53,11 +55,11 @@ export const bundleEndpoints: readonly Claim[] = [
         /unexpected ID/,
       ),
       showing(
-        "the SVID of another partner's SPIRE Server",
-        (mesh) =>
-          authorityOf(mesh, mesh.caller.trustDomain).issue({
-            uris: [`spiffe://${mesh.caller.trustDomain}/spire/server`],
-          }),
+        "the SVID of another SPIRE Server",
+        (mesh) => {
+          const { trustDomain, server } = otherDomain(mesh);
+          return authorityOf(mesh, trustDomain).issue({ uris: [server.spiffeId] });
+        },
         /no X\.509 bundle found for trust domain/,
       ),
       showing(
@@ -96,7 +98,8 @@ export const bundleEndpoints: readonly Claim[] = [
       kept(
         "a redirect to another trust domain's bundle endpoint",
         (mesh) => ({
-          answer: (_, response) => response.writeHead(302, { location: otherEndpoint(mesh) }).end(),
+          answer: (_, response) =>
+            response.writeHead(302, { location: otherDomain(mesh).server.bundleEndpoint.url }).end(),
         }),
         /no X\.509 bundle found for trust domain/,
       ),
@@ -135,9 +138,9 @@ export const bundleEndpoints: readonly Claim[] = [
   },
 ];
 
-function otherEndpoint({ plan, caller }: PrivateMesh): string {
-  const domain = plan.domains.find(({ trustDomain }) => trustDomain === caller.trustDomain);
-  return domain?.server.bundleEndpoint.url ?? "";
+/** Another partner, or the own one where there is none. */
+function otherDomain(mesh: PrivateMesh): DomainPlan {
+  return partnerOf(mesh) ?? domainOf(mesh);
 }
 
 function drip(response: ServerResponse): void {

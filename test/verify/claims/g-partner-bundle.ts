@@ -10,6 +10,7 @@ import { allowedRequest } from "../instance/control.ts";
 import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
 import { probe, type Seen } from "../instance/probe.ts";
 import { noChain } from "./certificates.ts";
+import { withoutPartnersBundles } from "../instance/users.ts";
 import { fetched, fetchNow } from "./fetching.ts";
 
 const call = (mesh: PrivateMesh, shown: Shown): Promise<Seen> =>
@@ -107,6 +108,7 @@ export const partnerBundles: readonly Claim[] = [
     id: "G20",
     title: "one more CA in a partner's bundle vouches for the partner's IDs and no others",
     clause: "SPIFFE_Trust_Domain_and_Bundle.md 3",
+    notHere: withoutPartnersBundles,
     attempts: [
       {
         tried: "the partner's ID by a CA that it added to its bundle",

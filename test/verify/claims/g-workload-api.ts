@@ -112,11 +112,15 @@ export const workloadApi: readonly Claim[] = [
         tried: "SPIRE Agent's socket",
         path: (mesh) => domainOf(mesh).agent.socket,
         does: "connect",
-        admits: (mesh) => [mesh.callee.process, domainOf(mesh).agent.process],
+        admits: (mesh) => [
+          mesh.callee.process,
+          domainOf(mesh).agent.process,
+          ...domainOf(mesh).sidecars.map(({ process }) => process),
+        ],
       }),
       noIdentity("FetchX509SVID by a stranger who got into the socket's folder", nobody),
-      noIdentity("FetchX509SVID by another trust domain's sidecar who got into it", (mesh) =>
-        insideAgentFolder(mesh, userOf(mesh, mesh.caller.process)),
+      noIdentity("FetchX509SVID by SPIRE Server's user who got into it", (mesh) =>
+        insideAgentFolder(mesh, userOf(mesh, domainOf(mesh).server.process)),
       ),
     ],
   },

@@ -11,7 +11,7 @@ import type { Attempt } from "../claim.ts";
 import { allowedRequest, control } from "../instance/control.ts";
 import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
 import { probe } from "../instance/probe.ts";
-import { domainOf, told } from "../instance/users.ts";
+import { domainOf, told, withoutPartnersBundles } from "../instance/users.ts";
 import { fetchNow } from "./fetching.ts";
 
 const settles = { deadlineMs: 20_000, intervalMs: 50 };
@@ -77,6 +77,6 @@ async function bePartnerAgain(mesh: PrivateMesh): Promise<void> {
   const shown = await mesh.hostile.authority.issue({ uris: [mesh.partnerId] });
   const isServed = async (): Promise<boolean> =>
     (await probe(inboundOf(mesh.callee), { shown, raw: allowedRequest(mesh) })).kind === "http";
-  await until("the partner is served again", isServed, settles);
+  if (withoutPartnersBundles(mesh) === undefined) await until("the partner is served again", isServed, settles);
   mesh.app.take();
 }

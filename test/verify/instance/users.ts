@@ -17,6 +17,21 @@ export function domainOf({ plan, callee }: PrivateMesh): DomainPlan {
   return domain;
 }
 
+/** A trust domain of this mesh that the callee's federates with; undefined where there is but one. */
+export function partnerOf(mesh: PrivateMesh): DomainPlan | undefined {
+  const partners = domainOf(mesh).relationships.map(({ trustDomain }) => trustDomain);
+  return mesh.plan.domains.find(({ trustDomain }) => partners.includes(trustDomain));
+}
+
+export function withoutPartner(mesh: PrivateMesh): string | undefined {
+  return partnerOf(mesh) === undefined ? "this mesh has one trust domain" : undefined;
+}
+
+/** Why a partner's workload cannot call the callee, whatever its SVID; undefined when one can. */
+export function withoutPartnersBundles({ callee: { inbound } }: PrivateMesh): string | undefined {
+  return inbound?.validationContext === "ALL" ? undefined : "the callee is called from its own trust domain alone";
+}
+
 export function userOf({ plan }: PrivateMesh, process: string): User {
   const found = plan.processes.find(({ name }) => name === process);
   if (found === undefined) throw new Error(`the plan has no process ${process}`);
