@@ -19,11 +19,11 @@ import { composePlaceTest as test, type ComposeMesh } from "./compose-mesh.ts";
 
 const isRoot = process.getuid?.() === 0;
 
-/** One error, its fix, no stack. */
+/** One error and its fix, and not as a fault of the software. */
 function expectError(expect: ExpectStatic, { status, stdout, stderr }: Outcome, code: ErrorCode): void {
   expect(stderr.match(/^error\[\w+\]/gm), stderr).toEqual([`error[${code}]`]);
   expect(stderr.match(/^fix: /gm)).toHaveLength(1);
-  expect(stderr).not.toMatch(/^ +at |^bug: /m);
+  expect(stderr).not.toMatch(/^bug: /m);
   expect(stdout).toBe("");
   expect(status).toBe(2);
 }
@@ -216,4 +216,12 @@ test("the other runtime than the one that the mesh is on", async ({ newMesh, exp
   } finally {
     await mesh.place.must("down");
   }
+});
+
+test("an image that holds another program", async ({ newMesh, expect }) => {
+  const mesh = await newMesh({ env: { ENVOY_IMAGE: nodeImage } });
+  const outcome = await mesh.place.mesh(...docker, "up");
+  expectError(expect, outcome, "MESH_PROCESS_FAILED");
+  expect(outcome.stderr).toMatch(/\]: (?:broker|quotes)-sidecar /);
+  expect(await leftOf(mesh)).toEqual([]);
 });
