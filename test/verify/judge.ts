@@ -35,8 +35,8 @@ async function hearWitnesses(mesh: PrivateMesh, attempt: Attempt): Promise<Evide
   const received = mesh.app.take();
   const own = expected.kind === "denied" ? inWords(await expected.control.run(mesh)) : undefined;
   const controlled = await control(mesh);
-  const all = [
-    problemWith(expected, { mesh, seen, ...heard, received }),
+  const problem = problemWith(expected, { mesh, seen, ...heard, received });
+  const uncontrolled = [
     expected.kind === "denied" && own !== undefined ? ownControlProblem(expected, own) : undefined,
     controlled === "" ? undefined : `the control failed: ${controlled}`,
   ].filter((one) => one !== undefined);
@@ -47,7 +47,8 @@ async function hearWitnesses(mesh: PrivateMesh, attempt: Attempt): Promise<Evide
     app: received.length === 0 ? "received nothing" : `received ${JSON.stringify(requestsIn(received))}`,
     control: [own, controlled === "" ? "200, received once" : controlled].filter((one) => one !== undefined).join("; "),
     milliseconds,
-    ...(all.length === 0 ? {} : { problem: all.join("; ") }),
+    ...(problem === undefined ? {} : { problem }),
+    ...(uncontrolled.length === 0 ? {} : { uncontrolled: uncontrolled.join("; ") }),
   };
 }
 

@@ -32,8 +32,9 @@ for (const claim of loadClaims().filter(({ id }) => wanted.length === 0 || wante
   if (why !== undefined) process.stdout.write(`--  ${claim.id} not here: ${why}\n`);
   for (const attempt of why === undefined ? claim.attempts : []) {
     const e = await judge(instance, attempt);
+    const problem = e.problem ?? e.uncontrolled;
     process.stdout.write(
-      `${e.problem === undefined ? "ok " : "BAD"} ${claim.id} ${e.tried} | ${e.attacker} | ${JSON.stringify(e.sidecar)} | ${e.app} | ${Math.round(e.milliseconds)} ms${e.problem === undefined ? "" : ` | ${e.problem}`}\n`,
+      `${problem === undefined ? "ok " : "BAD"} ${claim.id} ${e.tried} | ${e.attacker} | ${JSON.stringify(e.sidecar)} | ${e.app} | ${Math.round(e.milliseconds)} ms${problem === undefined ? "" : ` | ${problem}`}\n`,
     );
   }
 }

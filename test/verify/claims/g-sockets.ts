@@ -52,11 +52,11 @@ export const localSockets: readonly Claim[] = [
     id: "G2",
     title: "there is no other way to an app",
     clause: "proc(5)",
-    notHere: withoutUsers,
     attempts: [
       listening("any TCP address of the mesh that is not planned, on whatever interface", () => true),
       {
         tried: "the app's socket by the sidecar's own view of the file system",
+        notHere: withoutUsers,
         run: as(
           () => stranger,
           async (mesh) => ({

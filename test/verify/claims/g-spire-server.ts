@@ -6,7 +6,7 @@ import type { Shown } from "../instance/authority.ts";
 import { authorityOf } from "../instance/control.ts";
 import { perform } from "../instance/attacker.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
-import { domainOf, told, withoutUsers } from "../instance/users.ts";
+import { domainOf, told } from "../instance/users.ts";
 import { guarded } from "./guarded.ts";
 
 type Mint = (mesh: PrivateMesh) => Promise<Shown | undefined>;
@@ -62,7 +62,6 @@ export const serverApi: readonly Claim[] = [
     id: "G12",
     title: "SPIRE Server's API is its controller's, and over TCP its agents'",
     clause: "SPIRE Server, API: authorisation",
-    notHere: withoutUsers,
     attempts: [
       guarded({
         tried: "SPIRE Server's admin socket",

@@ -4,7 +4,7 @@
 import type { Attempt } from "../claim.ts";
 import { addressesOf } from "../instance/listeners.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
-import { as, asEverybodyBut, told, userOf } from "../instance/users.ts";
+import { as, asEverybodyBut, told, userOf, withoutUsers } from "../instance/users.ts";
 
 const forbidden = /^EACCES to [^;]+$/;
 
@@ -27,6 +27,7 @@ export function guarded({ tried, path, does, admits }: Guarded): Attempt {
   };
   return {
     tried,
+    notHere: withoutUsers,
     run: asEverybodyBut(admits, task),
     expected: {
       kind: "denied",
