@@ -12,6 +12,9 @@ import { hosts } from "./d-hosts.ts";
 import { framing } from "./e-framing.ts";
 import { hostileApp } from "./e-hostile-app.ts";
 import { smuggling } from "./e-smuggling.ts";
+import { denialOfService } from "./f-denial-of-service.ts";
+import { http2Floods } from "./f-http2.ts";
+import { slowness } from "./f-slowness.ts";
 import { clientAuthentication } from "./a-client-authentication.ts";
 import { aroundTheProxy } from "./g-around-the-proxy.ts";
 
@@ -29,6 +32,9 @@ export function loadClaims(): readonly Claim[] {
     ...framing,
     ...smuggling,
     ...hostileApp,
+    ...denialOfService,
+    ...slowness,
+    ...http2Floods,
     ...aroundTheProxy,
   ];
 }

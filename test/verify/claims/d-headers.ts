@@ -4,7 +4,17 @@ import type { Attempt, Claim, Look } from "../claim.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
 import type { Seen } from "../instance/probe.ts";
 import { callingOut, openingPage } from "./callers-doors.ts";
-import { answering, answers, canonical, noHost, protocolError, requestTo, send, sending } from "./requests.ts";
+import {
+  answering,
+  answers,
+  canonical,
+  noHost,
+  protocolError,
+  requestTo,
+  send,
+  sending,
+  withoutAnswer,
+} from "./requests.ts";
 
 const forged = "By=spiffe://evil.example/x;Hash=00;URI=spiffe://evil.example/admin";
 const ownOnly = canonical(
@@ -51,6 +61,7 @@ const steering = [
 ].map((line) => `${line}\r\n`);
 
 const inert = ["x-envoy-peer-metadata: x", "x-envoy-attempt-count: 9"].map((line) => `${line}\r\n`);
+const timeouts = "x-envoy-upstream-rq-timeout-ms: 20\r\nx-envoy-upstream-rq-per-try-timeout-ms: 20\r\n";
 const unavailable = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
 
 export const headers: readonly Claim[] = [
@@ -121,22 +132,14 @@ export const headers: readonly Claim[] = [
         }),
         unavailable,
       ),
-      {
+      withoutAnswer({
         tried: "a request that is not answered, to be given up after a moment",
-        run: async (mesh) => {
-          const timeouts = "x-envoy-upstream-rq-timeout-ms: 20\r\nx-envoy-upstream-rq-per-try-timeout-ms: 20\r\n";
-          mesh.app.answerWith("");
-          try {
-            return await send(mesh, requestTo(mesh, { headers: timeouts }), { deadlineMs: 250 });
-          } finally {
-            mesh.app.answerWith(undefined);
-          }
-        },
+        run: (mesh) => send(mesh, requestTo(mesh, { headers: timeouts }), { deadlineMs: 250 }),
         expected: {
           ...canonical("the sidecar waits as long as its own rules say"),
           seen: (seen) => (seen.kind === "timeout" ? undefined : `the attacker got an answer: ${seen.kind}`),
         },
-      },
+      }),
       withHeaders("x-forwarded-for", "x-forwarded-for: 10.0.0.1\r\nx-forwarded-proto: gopher\r\n", {
         kind: "admitted",
         why: "the peer's own address is appended, and the address that counts is the peer's",

@@ -37,6 +37,11 @@ export function answering(attempt: Attempt, answer: string): Attempt {
   };
 }
 
+/** The app takes it and says nothing. */
+export function withoutAnswer(attempt: Attempt): Attempt {
+  return answering(attempt, "");
+}
+
 export const path = ({ edge }: PrivateMesh): string => edge.path;
 
 interface Wanted {

@@ -33,13 +33,13 @@ export interface ProbeOptions extends Omit<ConnectionOptions, "host" | "port" | 
   readonly raw: string | Buffer;
   readonly deadlineMs?: number;
   /** What the attacker does on the open connection once `raw` is written. */
-  readonly then?: (socket: TLSSocket) => void;
+  readonly next?: (socket: TLSSocket) => void;
 }
 
 /** One connection over TLS: sends `raw`, reads until the other side has answered and closed. */
 export async function probe(
   address: HostPort,
-  { shown, raw, deadlineMs = 3000, then, ...tls }: ProbeOptions,
+  { shown, raw, deadlineMs = 3000, next, ...tls }: ProbeOptions,
 ): Promise<Seen> {
   const { promise, resolve } = Promise.withResolvers<Seen>();
   const socket = connect({
@@ -66,7 +66,7 @@ export async function probe(
       keyExchange: keyExchangeOf(socket.getEphemeralKeyInfo()),
     };
     socket.write(raw);
-    then?.(socket);
+    next?.(socket);
   });
   socket.on("data", (data: Buffer) => {
     text += data.toString("latin1");
