@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 
-import { actingAs, inside, only, outside } from "../attacker.ts";
+import { actingAs, inside, nodeImage, only, outside } from "../attacker.ts";
 import type { Attempt } from "../attempt.ts";
 import { composeMeshTest, type ComposeMesh } from "../compose-mesh.ts";
 import type { Inspected } from "../inspected.ts";
@@ -115,6 +115,23 @@ test("nobody gets out of an internal network, not even to the machine", async ({
   for (const service of ["quotes-sidecar", "spire-server-broker", "spire-agent-broker", "controller-broker"])
     for (const ending of await actingAs(await mesh.container(service), attempts))
       expect(ending, service).toMatch(unreachable);
+});
+
+test("the sidecar with the page reaches the machine that it is published on, and no neighbour's container", async ({
+  mesh,
+  expect,
+}) => {
+  using server = await serverOfTheMachine();
+  const listening = "net.createServer((socket) => socket.end()).listen(8000)";
+  const neighbour = await mesh.docker("run", "--detach", "--rm", "--entrypoint", "node", nodeImage, "-e", listening);
+  await using _ended = { [Symbol.asyncDispose]: async () => void (await mesh.docker("kill", neighbour)) };
+  const address = await mesh.docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", neighbour);
+  const attempts = [to(machineAddresses()[0] ?? "", server.port), to(address, 8000)];
+  // It has a way to the machine because the machine has one to it (docs/decisions/0009).
+  const [machine, container] = await actingAs(await mesh.container("broker-sidecar"), attempts);
+  expect(machine).toBe("connected");
+  expect(container).toMatch(unreachable);
+  expect(await outside([], attempts)).toEqual(["connected", "connected"]);
 });
 
 test("the page is on 127.0.0.1 alone, and no other port is on the machine", async ({ mesh, expect }) => {
