@@ -39,7 +39,7 @@ export interface Answer {
   readonly body: string;
 }
 
-const deadlineMs = 3000;
+const deadlineMs = 5000;
 const statuses =
   "OK Canceled Unknown InvalidArgument DeadlineExceeded NotFound AlreadyExists PermissionDenied ResourceExhausted FailedPrecondition Aborted OutOfRange Unimplemented Internal Unavailable DataLoss Unauthenticated".split(
     " ",

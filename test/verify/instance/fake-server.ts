@@ -13,7 +13,7 @@ import type { Shown } from "./authority.ts";
 import type { PrivateMesh } from "./private-mesh.ts";
 import { domainOf } from "./users.ts";
 
-const deadlineMs = 5000;
+const deadlineMs = 10_000;
 
 /** `it speaks` once the agent sends anything over TLS; else why it does not, in its own words. */
 export async function agentBefore(mesh: PrivateMesh, shown: Shown, options: TlsOptions = {}): Promise<string> {
