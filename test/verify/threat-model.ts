@@ -37,6 +37,9 @@ and the tests hold it to them.
 - **A CA can misuse its own trust domain.** A partner's CA names its own workloads as it likes; nothing here limits which of them exist.
 - **Root, and on docker whoever may use the engine**, can read every key on the machine. Without root natively, so can every process of the mesh.
 - **A partner can withdraw.** Traffic analysis, and an outage of a partner's bundle endpoint that lasts longer than its CA, are not defended against.
+- **A partner's bundle endpoint is trusted to send anywhere**: SPIRE Server follows its redirects, also to plain HTTP, and takes an earlier bundle after a
+  later one (G19, G21). Only whoever holds that endpoint's key can do so, and only that partner's workloads are concerned.
+- **SPIRE Server's own ports take what Go's TLS takes**: TLS 1.2 and key exchanges that are not post-quantum (G23). Agents insist on a post-quantum one.
 - **The app's own faults.** A request that its rules allow reaches it as it is, apart from the path's normal form.
 `;
 
