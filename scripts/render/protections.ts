@@ -60,6 +60,13 @@ export const protections: readonly Protection[] = [
     guardedBy: ["A12", "A14", "D1"],
   },
   {
+    id: "no-way-up",
+    where: "policy.**.not_matcher",
+    without: "a rule for /entries/* admits /entries/%2e%2e;/admin, which servlet containers read as /admin",
+    clause: "RFC 3986 3.3; CVE-2026-73511",
+    guardedBy: ["D4"],
+  },
+  {
     id: "policy-filter",
     where: "inbound.**.http_filters.config_discovery",
     without: "policy.yaml is not asked",
