@@ -1,7 +1,9 @@
 // D1–D7: an admitted caller asks for what it may not have, under every name that could pass for what it may.
 
-import type { Claim, Refused } from "../claim.ts";
-import { policy } from "./certificates.ts";
+import type { Attempt, Claim, Refused } from "../claim.ts";
+import { requestsIn } from "../instance/app-witness.ts";
+import { below } from "../instance/prepared-plan.ts";
+import { own, policy } from "./certificates.ts";
 import {
   canonical,
   madeInto,
@@ -12,6 +14,7 @@ import {
   protocolError,
   received,
   requestTo,
+  send,
   sending,
 } from "./requests.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
@@ -38,6 +41,18 @@ function by(method: string, expected: Refused, target?: Target) {
 /** `/%71uotes` for `/quotes`. */
 function encoded(mesh: PrivateMesh): string {
   return `/%${path(mesh).charCodeAt(1).toString(16)}${path(mesh).slice(2)}`;
+}
+
+/** By a caller that may have everything below a path. */
+function askingBelow(tried: string, rest: string, expected: Claim["attempts"][number]["expected"]): Attempt {
+  return {
+    tried,
+    expected,
+    run: async (mesh) =>
+      send(mesh, requestTo(mesh, { target: `${below}${rest}` }), {
+        shown: await own(mesh).issue({ uris: [mesh.longestId] }),
+      }),
+  };
 }
 
 const sameRequest = canonical("read as the allowed path, by the policy and the app alike: the app gets it normalised");
@@ -103,6 +118,15 @@ export const httpAuthorisation: readonly Claim[] = [
       asking("/x;/../admin", "/x;/../admin", policy),
       asking("the allowed path with a parameter", (mesh) => `${path(mesh)};x=1`, policy),
       asking("below it, /..;/admin", (mesh) => `${path(mesh)}/..;/admin`, policy),
+      ...["..;", "..;x=1", "%2e%2e;", ".%2E;x=1", "%2e.;/%2e.;", String.raw`\%2e%2e;`].map((up) =>
+        askingBelow(`up from where everything below is allowed, by ${up}`, `x/../${up}/admin`, policy),
+      ),
+      askingBelow("a parameter there", "a;v=1/b", {
+        kind: "admitted",
+        why: "it leads nowhere else: the app gets it as it is",
+        received: (all) =>
+          requestsIn(all).join() === `GET ${below}a;v=1/b` ? undefined : `the app received ${requestsIn(all).join()}`,
+      }),
       asking("/x;y/.. before it", (mesh) => `/x;y/..${path(mesh)}`, sameRequest),
       asking("/x/..; before it", (mesh) => `/x/..;${path(mesh)}`, sameRequest),
     ],

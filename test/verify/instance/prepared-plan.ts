@@ -30,6 +30,9 @@ export function longestIdOf(trustDomain: string): string {
   return `spiffe://${trustDomain}/`.padEnd(2048, "x");
 }
 
+/** What is below it, the caller with the longest ID may do all of. */
+export const below = "/below/";
+
 export function partnerIdOf(trustDomain: string): string {
   return `spiffe://${trustDomain}/partner`;
 }
@@ -59,7 +62,12 @@ function preparedSidecar(sidecar: SidecarPlan, { edge, relay, relationship, conn
   if (sidecar.workload !== edge.callee || inbound === undefined) return changed;
   const first = inbound.callers.find(({ workload }) => workload === edge.caller);
   if (first === undefined) throw new Error(`${edge.caller} does not call ${edge.callee}`);
-  const longest = { ...first, workload: "longest", spiffeId: longestIdOf(new URL(first.spiffeId).hostname) };
+  const longest = {
+    ...first,
+    workload: "longest",
+    spiffeId: longestIdOf(new URL(first.spiffeId).hostname),
+    rules: [...first.rules, { method: "*", path: `${below}*` } as const],
+  };
   const partner = { ...first, workload: "partner", spiffeId: partnerIdOf(relationship.trustDomain) };
   return { ...changed, inbound: { ...inbound, callers: [...inbound.callers, longest, partner] } };
 }
