@@ -45,7 +45,10 @@ function uriSanIs(spiffeId: string): Fields {
 /** A rule sees the path after normalisation; the query is not part of it. */
 function ruleApplies({ method, path }: Rule): Fields {
   const pathApplies = path.endsWith("/*")
-    ? allOf([headerValue(":path", { prefix: path.slice(0, -1) }), { not_matcher: headerValue(":path", wayUp) }])
+    ? allOf([
+        headerValue(":path", { prefix: path.slice(0, -1) }),
+        { not_matcher: headerValue(":path", { contains: wayUp }) },
+      ])
     : anyOf([headerValue(":path", { exact: path }), headerValue(":path", { prefix: `${path}?` })]);
   return method === "*" ? pathApplies : allOf([headerValue(":method", { exact: method }), pathApplies]);
 }
@@ -54,7 +57,7 @@ function ruleApplies({ method, path }: Rule): Fields {
  * What `/%2e%2e;` is after normalisation, and what servlet containers take for `/..` (path parameters, RFC 3986 3.3).
  * Written as `/..;` Envoy resolves it; encoded it does so too late.
  */
-const wayUp: Fields = { contains: "/..;" };
+const wayUp = "/..;";
 
 function headerValue(name: string, match: Fields): Fields {
   return {
