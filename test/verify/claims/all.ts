@@ -12,6 +12,7 @@ import { hosts } from "./d-hosts.ts";
 import { framing } from "./e-framing.ts";
 import { hostileApp } from "./e-hostile-app.ts";
 import { smuggling } from "./e-smuggling.ts";
+import { connections } from "./f-connections.ts";
 import { denialOfService } from "./f-denial-of-service.ts";
 import { http2Floods } from "./f-http2.ts";
 import { slowness } from "./f-slowness.ts";
@@ -33,6 +34,7 @@ export function loadClaims(): readonly Claim[] {
     ...smuggling,
     ...hostileApp,
     ...denialOfService,
+    ...connections,
     ...slowness,
     ...http2Floods,
     ...aroundTheProxy,

@@ -1,6 +1,7 @@
 // The two doors of the caller's sidecar that take plain HTTP: the socket of its own app, and its page.
 
 import type { Admitted, Attempt } from "../claim.ts";
+import type { HostPort } from "../../../scripts/model/mesh.ts";
 import { startAppWitness } from "../instance/app-witness.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
 import { probePlain, type Seen } from "../instance/probe.ts";
@@ -10,12 +11,14 @@ export function callingOut(tried: string, raw: (mesh: PrivateMesh) => string, ex
   return {
     tried,
     expected,
-    run: (mesh) => {
-      const path = mesh.caller.outbound.find(({ callee }) => callee === mesh.edge.callee)?.socket;
-      if (path === undefined) throw new Error(`${mesh.edge.caller} does not call ${mesh.edge.callee}`);
-      return probePlain({ path }, raw(mesh));
-    },
+    run: (mesh) => callOut(mesh, raw(mesh)),
   };
+}
+
+export async function callOut({ caller, edge }: PrivateMesh, raw: string): Promise<Seen> {
+  const path = caller.outbound.find(({ callee }) => callee === edge.callee)?.socket;
+  if (path === undefined) throw new Error(`${edge.caller} does not call ${edge.callee}`);
+  return probePlain({ path }, raw);
 }
 
 /** As a person at the caller's page does; the attacker is told what the caller's app got. */
@@ -23,14 +26,19 @@ export function openingPage(tried: string, raw: string, expected: Attempt["expec
   return { tried, expected, run: (mesh) => openPage(mesh, raw), notHere: whyNoPage };
 }
 
-async function openPage({ caller }: PrivateMesh, raw: string): Promise<Seen> {
-  const { published, app } = caller;
-  if (published === undefined || !("socket" in app.address)) throw new Error(whyNoPage({ caller }));
-  await using page = await startAppWitness(app.address.socket);
-  const seen = await probePlain(published.listen ?? published, raw);
+async function openPage(mesh: PrivateMesh, raw: string): Promise<Seen> {
+  const { address } = mesh.caller.app;
+  if (!("socket" in address)) throw new Error(whyNoPage(mesh));
+  await using page = await startAppWitness(address.socket);
+  const seen = await probePlain(pageOf(mesh), raw);
   return seen.kind === "http" ? { ...seen, text: page.take().join("") } : seen;
 }
 
-function whyNoPage({ caller: { published, app } }: Pick<PrivateMesh, "caller">): string | undefined {
+export function pageOf({ caller: { published } }: PrivateMesh): HostPort {
+  if (published === undefined) throw new Error("this caller has no page");
+  return published.listen ?? published;
+}
+
+export function whyNoPage({ caller: { published, app } }: Pick<PrivateMesh, "caller">): string | undefined {
   return published === undefined || !("socket" in app.address) ? "this caller has no page" : undefined;
 }

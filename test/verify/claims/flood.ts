@@ -4,7 +4,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { connect, TLSSocket } from "node:tls";
 
-import { counter, fetchStats } from "../../../scripts/observe/envoy-admin.ts";
+import { fetchStats, sumOf } from "../../../scripts/observe/envoy-admin.ts";
 import { until } from "../../../scripts/wait.ts";
 import { rightful } from "../instance/control.ts";
 import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
@@ -16,13 +16,20 @@ export interface Flood {
   readonly closed: (atLeast: number) => Promise<void>;
 }
 
+export interface FloodOptions {
+  readonly count: number;
+  readonly open: () => Socket;
+  /** Where they come in: the callee's sidecar, unless it is the caller's page. */
+  readonly at?: "inbound" | "published";
+}
+
 /** Whatever comes of it, all connections are ended and the sidecar has seen it before this returns. */
 export async function flood<T>(
   mesh: PrivateMesh,
-  { count, open }: { readonly count: number; readonly open: () => Socket },
+  { count, open, at = "inbound" }: FloodOptions,
   meanwhile: (flood: Flood) => Promise<T>,
 ): Promise<T> {
-  const before = await active(mesh);
+  const before = await active(mesh, at);
   const sockets = Array.from({ length: count }, open);
   let ended = 0;
   const settled = sockets.map((socket) => {
@@ -46,18 +53,15 @@ export async function flood<T>(
     });
   } finally {
     for (const socket of sockets) socket.destroy();
-    await until("the sidecar has seen them go", async () => (await active(mesh)) <= before, waiting);
+    await until("the sidecar has seen them go", async () => (await active(mesh, at)) <= before, waiting);
   }
 }
 
 const waiting = { deadlineMs: 5000, intervalMs: 10 };
 
-async function active({ callee }: PrivateMesh): Promise<number> {
-  const stats = await fetchStats(
-    callee.adminSocket,
-    "^(http.inbound.downstream_cx_active|http.inbound.downstream_rq_active)$",
-  );
-  return counter(stats, "http.inbound.downstream_cx_active") + counter(stats, "http.inbound.downstream_rq_active");
+async function active({ caller, callee }: PrivateMesh, at: "inbound" | "published"): Promise<number> {
+  const { adminSocket } = at === "inbound" ? callee : caller;
+  return sumOf(await fetchStats(adminSocket, String.raw`^http\.${at}\.downstream_(cx|rq)_active$`), /./);
 }
 
 export interface Kept extends AsyncDisposable {
