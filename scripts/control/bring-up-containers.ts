@@ -7,6 +7,7 @@ import type { DomainPlan, Plan } from "../plan/plan.ts";
 import { type ComposeProject, compose } from "../runtime/compose-project.ts";
 import { type Container, containersOf, isOneShot } from "../runtime/containers.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { dropStaleVolumes } from "../runtime/stale-volumes.ts";
 import { plannedChanges } from "../trust/planned-changes.ts";
 import { askContainer } from "./ask-container.ts";
 import { controllerClient } from "./client.ts";
@@ -48,6 +49,7 @@ export async function bringUpContainers(options: BringUpContainersOptions): Prom
   const reports = await handOver(options, before);
   report({ kind: "start", stage: "images", message: "building what is not built yet" });
   await must(options, ["build", "--quiet"], buildMs);
+  await dropStaleVolumes(project);
   report({ kind: "start", stage: "mesh", message: "starting containers, waiting for the proof of every one" });
   const pull = options.offline ? ["--pull", "never"] : [];
   const words = [
