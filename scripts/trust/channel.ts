@@ -102,6 +102,12 @@ export function isNotUpYet(error: unknown): boolean {
   return status?.code === unavailable && !isForbidden(status.details);
 }
 
+/** True for the error of a call for which the admin socket may not be opened. */
+export function isForbiddenSocket(error: unknown): boolean {
+  const status = statusOf(error);
+  return status?.code === unavailable && isForbidden(status.details);
+}
+
 /** True for the error of a call whose answer is larger than `maxMessageBytes`. */
 export function isTooLarge(error: unknown): boolean {
   const status = statusOf(error);

@@ -7,7 +7,14 @@ import { messageOf } from "../errors.ts";
 import type { Bundle } from "../spiffe/bundle.ts";
 import { until } from "../wait.ts";
 import { batch, pages } from "./calls.ts";
-import { isNotFound, isNotUpYet, openChannel, type Channel, type ChannelOptions } from "./channel.ts";
+import {
+  isForbiddenSocket,
+  isNotFound,
+  isNotUpYet,
+  openChannel,
+  type Channel,
+  type ChannelOptions,
+} from "./channel.ts";
 import {
   fromEntry,
   fromRelationship,
@@ -87,6 +94,9 @@ export async function connectServer(adminSocket: string, options: ChannelOptions
   };
 }
 
+/** SPIRE Server makes its socket first and opens it to its group then: in between nobody else may connect. */
+const openingMs = 1000;
+
 /**
  * Opens a client as soon as the server answers. The caller closes it.
  *
@@ -98,6 +108,7 @@ export async function connectWhenUp(
 ): Promise<ServerApi> {
   const api = await connectServer(adminSocket, options);
   let last: string | undefined;
+  let forbiddenSince: number | undefined;
   const answers = async (): Promise<boolean> => {
     // Looking at the file costs nothing; a failed dial costs a back-off.
     if (!existsSync(adminSocket)) return false;
@@ -105,7 +116,10 @@ export async function connectWhenUp(
       await api.bundle();
       return true;
     } catch (error) {
-      if (!isNotUpYet(error)) throw error;
+      const isForbidden = isForbiddenSocket(error);
+      if (isForbidden) forbiddenSince ??= performance.now();
+      const isOpening = forbiddenSince !== undefined && performance.now() - forbiddenSince < openingMs;
+      if (!isNotUpYet(error) && !(isForbidden && isOpening)) throw error;
       last = messageOf(error);
       return false;
     }

@@ -186,6 +186,20 @@ test("a server that is still starting is worth another look", async ({ expect })
   expect((await api.bundle()).trustDomain).toBe("broker.example");
 });
 
+test("a socket that its server has just made, and opens to others next, is worth another look", async ({ expect }) => {
+  let looks = 0;
+  await using server = await answering({
+    GetBundle: () => {
+      looks += 1;
+      if (looks < 3)
+        return { code: status.UNAVAILABLE, details: "No connection established. Last error: connect EACCES" };
+      return { trustDomain: "broker.example" };
+    },
+  });
+  await using api = await connectWhenUp(server.socket, { untilMs: 2000 });
+  expect((await api.bundle()).trustDomain).toBe("broker.example");
+});
+
 test("a socket that this user may not open is not waited for", async ({ expect }) => {
   await using server = await answering({
     GetBundle: () => ({ code: status.UNAVAILABLE, details: "No connection established. Last error: connect EACCES" }),
