@@ -88,13 +88,6 @@ export const protections: readonly Protection[] = [
     guardedBy: ["C6", "C7"],
   },
   {
-    id: "no-stateful-resumption",
-    where: "inbound.**.disable_stateful_session_resumption",
-    without: "if TLS 1.2 is ever allowed, a session from before a revocation resumes",
-    clause: "CVE-2022-21654",
-    guardedBy: ["C6", "C7"],
-  },
-  {
     id: "no-client-sessions",
     where: "**.max_session_keys",
     without: "this sidecar offers old sessions in place of a full handshake",

@@ -39,7 +39,6 @@ export function downstreamTls(tls: Tls): Fields {
   return extension("envoy.transport_sockets.tls", "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext", {
     require_client_certificate: true,
     disable_stateless_session_resumption: true,
-    disable_stateful_session_resumption: true,
     common_tls_context: commonTlsContext(tls),
   });
 }

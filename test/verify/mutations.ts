@@ -41,8 +41,9 @@ export async function mutate(
   const change = weakening?.change ?? `${protection.where} removed`;
   if (weakening?.notHere !== undefined) return done({ change, red: [], notApplied: weakening.notHere });
   const sidecars = [mesh.callee, mesh.caller];
+  const undo = await weakening?.act?.(mesh);
   try {
-    let touched = 0;
+    let touched = undo === undefined ? 0 : 1;
     for (const sidecar of sidecars) {
       const { files, count } = mutatedFiles(mesh, sidecar, protection);
       touched += count;
@@ -55,6 +56,7 @@ export async function mutate(
     mesh.relay.cut();
     return done({ change, red: await redUnder(mesh, protection, claims) });
   } finally {
+    await undo?.();
     for (const sidecar of sidecars) await takeUp(sidecar, renderDynamic(sidecar));
     mesh.relay.cut();
   }
@@ -80,6 +82,7 @@ async function redUnder(
 
 function mutatedFiles(mesh: PrivateMesh, sidecar: SidecarPlan, protection: Protection) {
   const all = [protection, ...protections.filter(({ id }) => weakenings[protection.id]?.also?.includes(id) === true)];
+  const gone = new Set(all.map(({ id }) => id));
   let count = 0;
   const change = (resources: readonly Fields[]): string => {
     const changed = resources.map((resource) =>
@@ -88,7 +91,7 @@ function mutatedFiles(mesh: PrivateMesh, sidecar: SidecarPlan, protection: Prote
         if (found === undefined) return undefined;
         count += 1;
         const { weaken, as } = weakenings[found.id] ?? {};
-        const weakened = weaken?.({ mesh, sidecar, field });
+        const weakened = weaken?.({ mesh, sidecar, field, gone });
         return weakened === undefined ? {} : { [as ?? key]: weakened };
       }),
     );

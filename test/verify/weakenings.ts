@@ -1,6 +1,9 @@
 // What stands in a protection's place when it is taken away, where leaving the field out is not what an attacker would wish
 // for: a careless operator's value.
 
+import { chmod, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+
 import type { SidecarPlan } from "../../scripts/plan/plan.ts";
 import type { Value } from "../../scripts/render/types.ts";
 import type { PrivateMesh } from "./instance/private-mesh.ts";
@@ -12,7 +15,11 @@ export interface Weakening {
     readonly mesh: PrivateMesh;
     readonly sidecar: SidecarPlan;
     readonly field: Value;
+    /** Everything that is taken away with it, by id. */
+    readonly gone: ReadonlySet<string>;
   }) => Value | undefined;
+  /** What is done beside the dynamic files; returns how it is undone. */
+  readonly act?: (mesh: PrivateMesh) => Promise<() => Promise<void>>;
   /** Name of the field that is weakened, where that is not the protection's own; and of what stands in its place. */
   readonly at?: string;
   readonly as?: string;
@@ -35,7 +42,7 @@ export const weakenings: Readonly<Record<string, Weakening>> = {
     change: "one pool of every trust domain's CA, as trusted_ca",
     at: "combined_validation_context",
     as: "validation_context",
-    weaken: ({ mesh, field }) => pooled(mesh, field),
+    weaken: ({ mesh, field, gone }) => pooled(mesh, field, { names: !gone.has("inbound-spiffe-id") }),
   },
   "own-svid-by-name": {
     change: "",
@@ -60,15 +67,54 @@ export const weakenings: Readonly<Record<string, Weakening>> = {
   "handshake-timeout": { change: "a handshake may take an hour", weaken: () => "3600s" },
   "headers-timeout": { change: "headers may take an hour", weaken: () => "3600s" },
   "admin-socket": { change: "", notHere: startOnly },
-  "admin-socket-mode": { change: "", notHere: startOnly },
+  "admin-socket-mode": {
+    change: "its folder and itself are anybody's (0777)",
+    act: async ({ callee }) => {
+      const paths = [dirname(callee.adminSocket), callee.adminSocket];
+      const modes = await Promise.all(paths.map(async (path) => (await stat(path)).mode & 0o7777));
+      for (const path of paths) await chmod(path, 0o777);
+      return async () => {
+        for (const [index, path] of paths.entries()) await chmod(path, modes[index] ?? 0);
+      };
+    },
+  },
+  "listener-connections": { change: "a hundred thousand connections", weaken: () => 100_000 },
+  "no-way-up": {
+    change: "a way up is no way up",
+    weaken: () => ({
+      single_predicate: {
+        input: {
+          name: "path",
+          typed_config: {
+            "@type": "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
+            header_name: ":path",
+          },
+        },
+        value_match: { exact: "/nobody/asks/for/this" },
+      },
+    }),
+  },
+  "nobody-internal": {
+    change: "peers on loopback are internal",
+    weaken: () => ({ cidr_ranges: [{ address_prefix: "127.0.0.0", prefix_len: 8 }] }),
+  },
+  "route-timeout": {
+    change: "",
+    notHere: "without it exchanges end sooner, after Envoy's own 15 s: nothing is let in",
+  },
+  "own-calls": {
+    change: "",
+    notHere: "it shows when a sidecar has a thousand connections, which its listeners' limits keep it from",
+  },
+  "outbound-socket": { change: "", notHere: "its folder keeps others out first: row G1, and 0006" },
   "heap-limit": { change: "", notHere: startOnly },
   "load-shedding": { change: "", notHere: startOnly },
 };
 
-/** What a gateway without SPIFFE validation has: all CAs in one file, and the same names. */
-function pooled({ authorities, hostile }: PrivateMesh, field: Value): Value {
+/** What a gateway without SPIFFE validation has: all CAs in one file, and the same names or none. */
+function pooled({ authorities, hostile }: PrivateMesh, field: Value, { names }: { readonly names: boolean }): Value {
   const all = [...authorities.values(), hostile.authority].map(({ certificate }) => certificate);
   const context =
     typeof field === "object" && "default_validation_context" in field ? field["default_validation_context"] : {};
-  return { ...(typeof context === "object" ? context : {}), trusted_ca: { inline_string: all.join("\n") } };
+  return { ...(names && typeof context === "object" ? context : {}), trusted_ca: { inline_string: all.join("\n") } };
 }
