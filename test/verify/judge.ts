@@ -26,7 +26,7 @@ async function hearWitnesses(mesh: PrivateMesh, attempt: Attempt): Promise<Evide
   mesh.app.take();
   const before = await witness.look();
   const begun = performance.now();
-  const seen = await attempt.run(mesh);
+  const { seen, failure } = await carriedOut(mesh, attempt);
   const milliseconds = performance.now() - begun;
   const heard =
     expected.kind === "refused"
@@ -35,7 +35,7 @@ async function hearWitnesses(mesh: PrivateMesh, attempt: Attempt): Promise<Evide
   const received = mesh.app.take();
   const own = expected.kind === "denied" ? inWords(await expected.control.run(mesh)) : undefined;
   const controlled = await control(mesh);
-  const problem = problemWith(expected, { mesh, seen, ...heard, received });
+  const problem = failure ?? problemWith(expected, { mesh, seen, ...heard, received });
   const uncontrolled = [
     expected.kind === "denied" && own !== undefined ? ownControlProblem(expected, own) : undefined,
     controlled === "" ? undefined : `the control failed: ${controlled}`,
@@ -50,6 +50,16 @@ async function hearWitnesses(mesh: PrivateMesh, attempt: Attempt): Promise<Evide
     ...(problem === undefined ? {} : { problem }),
     ...(uncontrolled.length === 0 ? {} : { uncontrolled: uncontrolled.join("; ") }),
   };
+}
+
+/** An attempt that comes to no end, because something else happens than it is made for, is a finding and no accident. */
+async function carriedOut(mesh: PrivateMesh, { run }: Attempt): Promise<{ seen: Seen; failure?: string }> {
+  try {
+    return { seen: await run(mesh) };
+  } catch (error) {
+    const failure = `the attempt failed: ${error instanceof Error ? error.message : String(error)}`;
+    return { seen: { kind: "told", text: failure }, failure };
+  }
 }
 
 interface Heard {

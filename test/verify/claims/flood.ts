@@ -12,6 +12,8 @@ import { withBody } from "./requests.ts";
 
 export interface Flood {
   readonly sockets: readonly Socket[];
+  /** How many have been ended by the other side, or failed. */
+  readonly ended: () => number;
   /** Ends when the sidecar has ended at least so many of them. */
   readonly closed: (atLeast: number) => Promise<void>;
 }
@@ -35,6 +37,8 @@ export async function flood<T>(
   const settled = sockets.map((socket) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     socket.on("error", () => socket.destroy());
+    // What is not read to its end does not end.
+    socket.resume();
     socket.on("close", () => {
       ended += 1;
       resolve();
@@ -47,6 +51,7 @@ export async function flood<T>(
     await Promise.all(settled);
     return await meanwhile({
       sockets,
+      ended: () => ended,
       closed: async (atLeast) => {
         await until(`${atLeast} of ${count} are refused`, async () => ended >= atLeast, waiting);
       },
@@ -57,7 +62,7 @@ export async function flood<T>(
   }
 }
 
-const waiting = { deadlineMs: 5000, intervalMs: 10 };
+export const waiting = { deadlineMs: 5000, intervalMs: 10 };
 
 async function active({ caller, callee }: PrivateMesh, at: "inbound" | "published"): Promise<number> {
   const { adminSocket } = at === "inbound" ? callee : caller;
