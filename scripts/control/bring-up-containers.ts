@@ -9,6 +9,7 @@ import { type Container, containersOf, isOneShot } from "../runtime/containers.t
 import type { Runtime } from "../runtime/runtime.ts";
 import { dropStaleVolumes } from "../runtime/stale-volumes.ts";
 import { plannedChanges } from "../trust/planned-changes.ts";
+import { until } from "../wait.ts";
 import { askContainer } from "./ask-container.ts";
 import { controllerClient } from "./client.ts";
 import { explainComposeFailure } from "./compose-failure.ts";
@@ -37,6 +38,7 @@ export interface ContainersBroughtUp {
 
 /** Longer than the longest health check may take. */
 const waitSeconds = 90;
+const answerMs = 20_000;
 const buildMs = 15 * 60_000;
 
 /**
@@ -91,13 +93,20 @@ async function handOver(options: BringUpContainersOptions, before: readonly Cont
   const able = plan.domains.filter((domain) => isWhole(options, domain, running) && hasSameMounts(options, domain));
   const ask = askContainer(project);
   return Promise.all(
-    able.map((domain) =>
-      controllerClient(domain, ask)
-        .applyPlan(ownPart(plan, domain))
-        .catch(async (error: unknown) => {
-          throw await explainRejection(error, domain, runtime);
-        }),
-    ),
+    able.map(async (domain) => {
+      const controller = controllerClient(domain, ask);
+      const { process } = domain.controller;
+      // One that was started a moment ago need not have its socket yet.
+      if (before.find(({ service }) => service === process)?.health?.status !== "healthy")
+        await until(`${process} answers on its socket`, controller.health, {
+          deadlineMs: answerMs,
+          signal: options.signal,
+          fix: `./mesh logs ${process}`,
+        });
+      return controller.applyPlan(ownPart(plan, domain)).catch(async (error: unknown) => {
+        throw await explainRejection(error, domain, runtime);
+      });
+    }),
   );
 }
 
@@ -128,13 +137,15 @@ function differences(
   const lasting = new Set(plan.processes.filter((process) => !isOneShot(process)).map(({ name }) => name));
   const was = new Map(before.map((container) => [container.service, container]));
   const now = after.filter(({ service }) => lasting.has(service));
-  const isNew = ({ service }: Container): boolean => was.get(service)?.state !== "running";
+  // The engine starts what has died again by itself, in the same container: that is not this command's doing.
+  const lives = new Set(["running", "restarting"]);
+  const isNew = ({ service }: Container): boolean => !lives.has(was.get(service)?.state ?? "");
   const kept = new Set(after.map(({ service }) => service));
   return {
     started: now.filter(isNew).map(({ service }) => service),
     restarted: now
       .filter((container) => !isNew(container))
-      .filter(({ service, id, startedAt }) => was.get(service)?.id !== id || was.get(service)?.startedAt !== startedAt)
+      .filter(({ service, id }) => was.get(service)?.id !== id)
       .map(({ service }) => service),
     stopped: before.filter(({ service }) => !kept.has(service)).map(({ service }) => service),
   };
