@@ -19,7 +19,7 @@ function numbers(): number[] {
 }
 
 test("up, status, ps, down", { timeout: 900_000 }, async ({ newMesh, expect }) => {
-  const mesh = await newMesh({ program: [join(checkoutDir, "mesh")] });
+  const mesh = await newMesh({ program: [join(checkoutDir, "mesh")], env: { MESH_RUNTIME: "docker" } });
   const { must, place } = mesh;
   const compose = { up: numbers(), again: numbers(), down: numbers() };
   const ours = { up: numbers(), again: numbers(), status: numbers(), ps: numbers(), down: numbers() };
@@ -32,7 +32,7 @@ test("up, status, ps, down", { timeout: 900_000 }, async ({ newMesh, expect }) =
     };
     await must("down", "--volumes");
     const byUs = {
-      up: await place.must("--runtime", "docker", "up"),
+      up: await place.must("up"),
       again: await place.must("up"),
       status: await place.must("status"),
       ps: await place.must("ps"),
@@ -46,7 +46,7 @@ test("up, status, ps, down", { timeout: 900_000 }, async ({ newMesh, expect }) =
     ["docker compose up --detach --wait, from nothing", spread(compose.up, seconds)],
     ["the same again", spread(compose.again, seconds)],
     ["docker compose down", spread(compose.down, seconds)],
-    ["./mesh --runtime docker up, from nothing", spread(ours.up, seconds)],
+    ["./mesh up, from nothing", spread(ours.up, seconds)],
     ["./mesh up, nothing changed", spread(ours.again, seconds)],
     ["./mesh status", spread(ours.status, seconds)],
     ["./mesh ps", spread(ours.ps, seconds)],
