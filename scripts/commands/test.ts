@@ -16,6 +16,7 @@ const suites = {
   unit: ["unit"],
   e2e: ["e2e"],
   docker: ["docker", "e2e-docker"],
+  verify: ["verify"],
   soak: ["soak"],
   bench: ["bench"],
 } as const;

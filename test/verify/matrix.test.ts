@@ -53,12 +53,11 @@ function resultOf(
   attempts: readonly Evidence[],
   notHere: string | undefined,
 ): ClaimResult {
-  const admitted = planned
-    .map(({ expected }) => (expected.kind === "admitted" ? expected.why : undefined))
-    .find((why) => why !== undefined);
+  const whys = planned.flatMap(({ expected }) => (expected.kind === "admitted" ? [expected.why] : []));
+  const admitted = whys.length === 0 ? undefined : [...new Set(whys)].join("; ");
   const failed = attempts.some(({ problem, uncontrolled }) => (problem ?? uncontrolled) !== undefined);
   const state =
-    attempts.length === 0 ? "not-here" : failed ? "failed" : admitted === undefined ? "refused" : "admitted";
+    attempts.length === 0 ? "not-here" : failed ? "failed" : whys.length < planned.length ? "refused" : "admitted";
   const why = notHere ?? admitted;
   return { id, title, clause, state, ...(why === undefined ? {} : { why }), attempts: attempts.map(inReport) };
 }

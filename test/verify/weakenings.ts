@@ -116,5 +116,6 @@ function pooled({ authorities, hostile }: PrivateMesh, field: Value, { names }: 
   const all = [...authorities.values(), hostile.authority].map(({ certificate }) => certificate);
   const context =
     typeof field === "object" && "default_validation_context" in field ? field["default_validation_context"] : {};
-  return { ...(names && typeof context === "object" ? context : {}), trusted_ca: { inline_string: all.join("\n") } };
+  const kept = names && typeof context === "object" && !Array.isArray(context) ? Object.entries(context) : [];
+  return { ...Object.fromEntries(kept), trusted_ca: { inline_string: all.join("\n") } };
 }
