@@ -8,7 +8,7 @@ import { weakenings } from "./weakenings.ts";
 const intro = `# Threat model
 
 What the mesh defends, by which layer, and what it does not. The tables are generated from the claims that \`./mesh verify\` tries on a private
-instance and from the table of protections that the configuration is rendered from: \`npx vitest --project unit -u\` writes this page anew,
+instance and from the table of protections that the configuration is rendered from: \`npx vitest run --project verify threat-model -u\` writes this page anew,
 and the tests hold it to them.
 
 ## Who attacks

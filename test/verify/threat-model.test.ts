@@ -4,12 +4,12 @@ import { join } from "node:path";
 
 import { test } from "vitest";
 
-import { loadClaims } from "../../verify/claims/all.ts";
-import { revocation } from "../../verify/claims/r-revocation.ts";
-import { weakenings } from "../../verify/weakenings.ts";
-import { threatModel } from "../../verify/threat-model.ts";
-import { protections } from "../../../scripts/render/protections.ts";
-import { repositoryDir } from "./markdown.ts";
+import { loadClaims } from "./claims/all.ts";
+import { revocation } from "./claims/r-revocation.ts";
+import { weakenings } from "./weakenings.ts";
+import { threatModel } from "./threat-model.ts";
+import { protections } from "../../scripts/render/protections.ts";
+import { repositoryDir } from "./chosen.ts";
 
 const claims = [...loadClaims(), ...revocation];
 
