@@ -25,7 +25,7 @@ interface Clone {
 const test = base.extend("parent", tmpdir()).extend("clone", async ({ parent }, { onCleanup }): Promise<Clone> => {
   const dir = await mkdtemp(join(parent, "mesh-readme-"));
   await chmod(dir, 0o755);
-  const checkout = await copyCheckout(join(dir, "clone"));
+  const checkout = await copyCheckout(join(dir, "clone"), { development: true });
   const ports = new Map([
     ["8080", String(await freePort())],
     ["8081", String(await freePort())],
