@@ -14,11 +14,18 @@ const readme = read("README.md");
 const commands = fencedBlocks(readme, "sh").flatMap((block) => block.trimEnd().split("\n"));
 const golden = (path: string): string => read(`test/golden/native/quotes/${path}`);
 
+const printed = new Map<string, string>();
+
+/** What a command's help says. Each is asked for once: it is a process. */
 function help(...verb: readonly string[]): string {
-  return execFileSync(process.execPath, ["scripts/mesh.ts", ...verb, "--help"], {
+  const known = printed.get(verb.join(" "));
+  if (known !== undefined) return known;
+  const text = execFileSync(process.execPath, ["scripts/mesh.ts", ...verb, "--help"], {
     cwd: repositoryDir,
     encoding: "utf8",
   });
+  printed.set(verb.join(" "), text);
+  return text;
 }
 
 test("a block of commands has one command per line, and nothing else", ({ expect }) => {
