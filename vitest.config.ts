@@ -10,6 +10,7 @@ const serial = {
   environment: "node",
   pool: "forks",
   fileParallelism: false,
+  setupFiles: "test/outlive-interrupt.ts",
   testTimeout: 600_000,
   hookTimeout: 600_000,
 } as const;

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { exitStatus, MeshError } from "../errors.ts";
 import { paintResult, printResult } from "../output/print.ts";
 import { lookForEngine } from "../tools/docker/look-for-engine.ts";
-import { ensureTools } from "../tools/ensure-tools.ts";
 import type { Context } from "./context.ts";
+import { provideTools, runSuite } from "./run-suite.ts";
 
 /** Suites by name; each step is a check of the sources or a project of vitest.config.ts. */
 const suites = {
@@ -74,15 +74,6 @@ async function runStep(context: Context, step: Step): Promise<Counts> {
   return isCheck(step) ? runCheck(context, step) : runProject(context, step);
 }
 
-/** Real SPIRE and Envoy, found or built once; tests and what they start find them by these variables. */
-async function provideTools({ cacheDir, offline, report, signal }: Context): Promise<void> {
-  const tools = await ensureTools({ cacheDir, offline, report, signal });
-  process.env["MESH_CACHE"] = cacheDir;
-  process.env["MESH_SPIRE_SERVER"] = tools.spireServer;
-  process.env["MESH_SPIRE_AGENT"] = tools.spireAgent;
-  process.env["MESH_ENVOY"] = tools.envoy;
-}
-
 async function runCheck({ repositoryDir, signal }: Context, check: Check): Promise<Counts> {
   const [program = "", ...args] = checks[check];
   const child = spawn(join(repositoryDir, "node_modules/.bin", program), args, {
@@ -94,19 +85,12 @@ async function runCheck({ repositoryDir, signal }: Context, check: Check): Promi
   return code === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
 }
 
-async function runProject({ repositoryDir, signal }: Context, project: string): Promise<Counts> {
-  const { startVitest } = await import("vitest/node");
-  const vitest = await startVitest("test", [], { root: repositoryDir, project: [project], watch: false });
-  const cancel = (): void => void vitest.cancelCurrentRun("keyboard-input");
-  signal.addEventListener("abort", cancel, { once: true });
-  const modules = vitest.state.getTestModules();
+async function runProject(context: Context, project: string): Promise<Counts> {
+  const { modules, broken } = await runSuite(context, { project });
   const states = modules.flatMap((module) => [...module.children.allTests()].map((one) => one.result().state));
-  const broken =
-    modules.filter((module) => module.errors().length > 0).length + vitest.state.getUnhandledErrors().length;
-  await vitest.close();
   const counted = (state: string): number => states.filter((one) => one === state).length;
-  const unfinished = counted("pending");
-  return { passed: counted("passed"), failed: counted("failed") + broken + unfinished, skipped: counted("skipped") };
+  const failed = counted("failed") + counted("pending") + broken.length;
+  return { passed: counted("passed"), failed, skipped: counted("skipped") };
 }
 
 function sum(left: Counts, right: Counts): Counts {

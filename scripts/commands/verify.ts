@@ -3,6 +3,8 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 
+import type { Reporter } from "vitest/node";
+
 import versions from "../../versions.json" with { type: "json" };
 import { exitStatus, MeshError } from "../errors.ts";
 import { paintResult, printJson, printNote, printResult } from "../output/print.ts";
@@ -10,8 +12,8 @@ import { verifyHtml } from "../output/verify-html.ts";
 import { verifyJunit } from "../output/verify-junit.ts";
 import { verifyVersion, type ClaimResult, type MutationOutcome, type VerifyReport } from "../output/verify-report.ts";
 import { formatVerify } from "../output/verify-table.ts";
-import { ensureTools } from "../tools/ensure-tools.ts";
 import { readMesh, type Context } from "./context.ts";
+import { provideTools, runSuite } from "./run-suite.ts";
 
 export interface VerifyOptions {
   /** `caller:callee`; the first edge that crosses trust domains unless given. */
@@ -47,14 +49,6 @@ export async function verify(context: Context, options: VerifyOptions): Promise<
   return report.holds ? exitStatus.ok : exitStatus.no;
 }
 
-async function provideTools({ cacheDir, offline, report, signal }: Context): Promise<void> {
-  const tools = await ensureTools({ cacheDir, offline, report, signal });
-  process.env["MESH_CACHE"] = cacheDir;
-  process.env["MESH_SPIRE_SERVER"] = tools.spireServer;
-  process.env["MESH_SPIRE_AGENT"] = tools.spireAgent;
-  process.env["MESH_ENVOY"] = tools.envoy;
-}
-
 interface Found {
   readonly claims?: readonly ClaimResult[];
   readonly mutations?: readonly MutationOutcome[];
@@ -62,52 +56,9 @@ interface Found {
 }
 
 async function run(context: Context, options: VerifyOptions): Promise<VerifyReport> {
-  const { repositoryDir, meshFile, signal, report } = context;
-  process.env["MESH_VERIFY_FILE"] = meshFile;
-  process.env["MESH_VERIFY_EDGE"] = options.edge ?? "";
-  process.env["MESH_VERIFY_FILTER"] = options.filter ?? "";
   const startedAt = new Date();
-  report({ kind: "start", stage: "verify", message: "bringing up a private mesh, with a hostile partner" });
-  const { startVitest } = await import("vitest/node");
-  process.env["MESH_VERIFY_MUTATIONS"] = options.mutations ? "yes" : "no";
-  // Its connections live for seconds: a mesh of its own, which nobody waits for who did not ask for it.
-  const ends = options.mutations || (options.filter ?? "R").split(",").some((part) => part.startsWith("R"));
-  const names = ["matrix", ...(ends ? ["revocation"] : []), ...(options.mutations ? ["mutations"] : [])];
-  const files = names.map((name) => `test/verify/${name}.test.ts`);
-  const found: Found[] = [];
-  let done = 0;
-  const vitest = await startVitest("test", files, {
-    root: repositoryDir,
-    project: ["verify"],
-    watch: false,
-    reporters: [
-      {
-        onTestCaseResult: (test) => {
-          done += 1;
-          report({
-            kind: "progress",
-            stage: "verify",
-            message: `${done} claims judged, last ${test.name.split(" ")[0] ?? ""}`,
-          });
-        },
-      },
-    ],
-  });
-  signal.addEventListener("abort", () => void vitest.cancelCurrentRun("keyboard-input"), { once: true });
-  const errors: string[] = [];
-  for (const module of vitest.state.getTestModules()) {
-    errors.push(...module.errors().map(({ message }) => message));
-    for (const test of module.children.allTests()) {
-      const attached: object = test.meta();
-      const meta: Found = { ...attached };
-      found.push(meta);
-      const result = test.result();
-      if (result.state === "failed" && meta.claims === undefined && meta.mutations === undefined)
-        errors.push(...result.errors.map(({ message }) => `${test.name}: ${message}`));
-    }
-  }
-  await vitest.close();
-  signal.throwIfAborted();
+  context.report({ kind: "start", stage: "verify", message: "bringing up a private mesh, with a hostile partner" });
+  const { found, errors } = await findings(context, options);
   for (const error of errors) printNote(error);
   const claims = found.flatMap((one) => one.claims ?? []).toSorted(byId);
   const mutations = found.flatMap((one) => one.mutations ?? []);
@@ -123,6 +74,48 @@ async function run(context: Context, options: VerifyOptions): Promise<VerifyRepo
     versions: { SPIRE: versions.spire.version, Envoy: versions.envoy.version, Node: process.version },
     claims,
     mutations,
+  };
+}
+
+/** What tests left in their metadata, and what failed without leaving anything. */
+async function findings(
+  context: Context,
+  { edge = "", filter = "", mutations }: VerifyOptions,
+): Promise<{ readonly found: readonly Found[]; readonly errors: readonly string[] }> {
+  process.env["MESH_VERIFY_FILE"] = context.meshFile;
+  process.env["MESH_VERIFY_EDGE"] = edge;
+  process.env["MESH_VERIFY_FILTER"] = filter;
+  process.env["MESH_VERIFY_MUTATIONS"] = mutations ? "yes" : "no";
+  // Its connections live for seconds: a mesh of its own, which nobody waits for who did not ask for it.
+  const ends = mutations || filter === "" || filter.split(",").some((part) => part.startsWith("R"));
+  const names = ["matrix", ...(ends ? ["revocation"] : []), ...(mutations ? ["mutations"] : [])];
+  const { modules, broken } = await runSuite(context, {
+    project: "verify",
+    files: names.map((name) => `test/verify/${name}.test.ts`),
+    reporter: progressOf(context),
+  });
+  const tests = modules.flatMap((module) => [...module.children.allTests()]);
+  const found = tests.map((test): Found => {
+    const attached: object = test.meta();
+    return { ...attached };
+  });
+  const silent = tests.flatMap((test, index) => {
+    const { claims, mutations: taken } = found[index] ?? {};
+    const result = test.result();
+    if (result.state !== "failed" || claims !== undefined || taken !== undefined) return [];
+    return result.errors.map(({ message }) => `${test.name}: ${message}`);
+  });
+  return { found, errors: [...broken, ...silent] };
+}
+
+function progressOf({ report }: Context): Reporter {
+  let done = 0;
+  return {
+    onTestCaseResult({ name }) {
+      done += 1;
+      const message = `${done} claims judged, last ${name.split(" ")[0] ?? ""}`;
+      report({ kind: "progress", stage: "verify", message });
+    },
   };
 }
 

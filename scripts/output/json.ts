@@ -6,6 +6,8 @@ import { Type, type Static, type TProperties } from "typebox";
 import type { StatusReport } from "../control/status-report.ts";
 import type { ProcessStatus } from "../runtime/runtime.ts";
 import { domainFacts, text } from "./json-facts.ts";
+import { verifyReport } from "./json-verify.ts";
+import type { VerifyReport } from "./verify-report.ts";
 
 /** A description and what is always there. Unknown keys are allowed: more facts may come without a new version. */
 function object<T extends TProperties>(description: string, properties: T) {
@@ -96,10 +98,16 @@ export type SchemasHold = [
   Same<Frozen<StatusJson>, StatusReport>,
   Same<ProcessStatus, Frozen<ProcessStatusJson>>,
   Same<Frozen<ProcessStatusJson>, ProcessStatus>,
+  Same<VerifyReport, Frozen<Static<typeof verifyReport>>>,
+  Same<Frozen<Static<typeof verifyReport>>, VerifyReport>,
 ];
 
 /** JSON Schema by the name of its file in docs/schemas. */
 export function publishedSchemas(): Readonly<Record<string, object>> {
   const draft = { $schema: "http://json-schema.org/draft-07/schema#" };
-  return { "status.json": { ...draft, ...statusReport }, "ps.json": { ...draft, ...processes } };
+  return {
+    "status.json": { ...draft, ...statusReport },
+    "ps.json": { ...draft, ...processes },
+    "verify.json": { ...draft, ...verifyReport },
+  };
 }

@@ -103,14 +103,19 @@ export async function* linesOf(
     for await (const line of createInterface({ input: child.stdout, crlfDelay: Infinity })) yield line;
     const [status]: unknown[] = await ended;
     if (status === 0 || signal?.aborted === true) return;
-    throw new MeshError("MESH_COMPOSE_FAILED", `docker compose ${args[0] ?? ""} failed`, {
-      details: said.trim().split("\n").slice(-8),
-      fix: "docker compose ps --all shows what is there; ./mesh down ends it",
-    });
+    throw composeFailed(args[0] ?? "", said);
   } finally {
     signal?.removeEventListener("abort", end);
     child.kill();
   }
+}
+
+/** What Compose said of a verb that failed. */
+export function composeFailed(verb: string, stderr: string): MeshError {
+  return new MeshError("MESH_COMPOSE_FAILED", `docker compose ${verb} failed`, {
+    details: stderr.trim().split("\n").slice(-8),
+    fix: "docker compose ps --all shows what is there; ./mesh down ends it",
+  });
 }
 
 function composeWords({ name, dir }: ComposeProject): string[] {

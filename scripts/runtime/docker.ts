@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { MeshError } from "../errors.ts";
 import type { Plan } from "../plan/plan.ts";
-import { type ComposeProject, compose, docker, idsOf, linesOf } from "./compose-project.ts";
+import { type ComposeProject, compose, composeFailed, docker, idsOf, linesOf } from "./compose-project.ts";
 import { type Container, containersOf, isOneShot, statusOf } from "./containers.ts";
 import type { StateFolder } from "./state.ts";
 import type { LogLine, LogOptions, ProcessStatus, Runtime } from "./runtime.ts";
@@ -94,7 +94,7 @@ async function end(project: ComposeProject, more: readonly string[]): Promise<vo
     ["down", "--remove-orphans", "--timeout", String(graceSeconds), ...more],
     { deadlineMs: endMs },
   );
-  if (status !== 0 && more.length === 0) throw failed("down", stderr);
+  if (status !== 0 && more.length === 0) throw composeFailed("down", stderr);
 }
 
 /** What no docker-compose.yml names any more. */
@@ -107,12 +107,5 @@ async function sweep(project: ComposeProject): Promise<void> {
 
 async function must(project: ComposeProject, args: readonly string[]): Promise<void> {
   const { status, stderr } = await compose(project, args, { deadlineMs: endMs });
-  if (status !== 0) throw failed(args[0] ?? "", stderr);
-}
-
-function failed(verb: string, stderr: string): MeshError {
-  return new MeshError("MESH_COMPOSE_FAILED", `docker compose ${verb} failed`, {
-    details: stderr.trim().split("\n").slice(-8),
-    fix: "docker compose ps --all shows what is there; ./mesh down ends it",
-  });
+  if (status !== 0) throw composeFailed(args[0] ?? "", stderr);
 }

@@ -2,6 +2,7 @@
 // three witnesses agree: the attacker saw it after writing and reading, the sidecar counted it under the expected
 // cause, the app received nothing. Beside it stands a control that succeeds on the same listener.
 
+import type { AttemptResult } from "../../scripts/output/verify-report.ts";
 import type { PrivateMesh } from "./instance/private-mesh.ts";
 import type { Seen } from "./instance/probe.ts";
 
@@ -32,7 +33,12 @@ export interface Attempt {
   readonly notHere?: (mesh: PrivateMesh) => string | undefined;
 }
 
-export type Expectation = Refused | Admitted | Denied;
+export type Expectation = Refused | Admitted | Denied | Ended;
+
+/** Served at first, and ended by the other side in time: what `run` saw last is a closed connection. */
+export interface Ended {
+  readonly kind: "ended";
+}
 
 /** Refused around the sidecars' listeners, where no counter grows: the attacker's own words, and a control by the same means. */
 export interface Denied {
@@ -83,16 +89,8 @@ export interface Admitted {
   readonly received?: Look<readonly string[]>;
 }
 
-/** What each witness said of one attempt. */
-export interface Evidence {
-  readonly tried: string;
-  readonly attacker: string;
-  readonly sidecar: { readonly counters: Readonly<Record<string, number>>; readonly reason: string };
-  readonly app: string;
-  readonly control: string;
-  readonly milliseconds: number;
-  /** Absent: all witnesses agree. */
-  readonly problem?: string;
+/** What each witness said of one attempt; `problem` is about the attempt alone. */
+export interface Evidence extends AttemptResult {
   /** Why the rightful request beside it failed; then the attempt proves nothing. */
   readonly uncontrolled?: string;
 }

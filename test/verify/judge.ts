@@ -92,7 +92,12 @@ interface Witnesses extends Heard {
 
 function problemWith(expected: Expectation, witnesses: Witnesses): string | undefined {
   if (expected.kind === "refused") return refusalProblem(expected, witnesses);
-  return expected.kind === "denied" ? denialProblem(expected, witnesses) : admissionProblem(expected, witnesses);
+  if (expected.kind === "denied") return denialProblem(expected, witnesses);
+  return expected.kind === "ended" ? endProblem(witnesses) : admissionProblem(expected, witnesses);
+}
+
+function endProblem({ seen }: Witnesses): string | undefined {
+  return seen.kind === "closed" ? undefined : `it was not ended in time: ${inWords(seen)}`;
 }
 
 /** Where no sidecar is asked, it is the attacker's own words, and the app's silence. */

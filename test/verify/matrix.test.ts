@@ -1,12 +1,11 @@
 // The attack matrix: one test per claim. Its evidence is in the test's metadata, for the report.
 
-import type { ClaimResult } from "../../scripts/output/verify-report.ts";
 import { isChosen } from "./chosen.ts";
-import { type Claim, type Evidence, whyNotHere } from "./claim.ts";
+import { type Evidence, whyNotHere } from "./claim.ts";
 import { loadClaims } from "./claims/all.ts";
 import { test } from "./fixture.ts";
 import { judge } from "./judge.ts";
-import { inReport } from "./results.ts";
+import { problemsOf, resultOf } from "./results.ts";
 
 const claims = loadClaims().filter(({ id }) => isChosen(id));
 
@@ -16,11 +15,7 @@ for (const claim of claims.filter(({ attempts }) => attempts.length > 0))
     const attempts: Evidence[] = [];
     if (reason === undefined) for (const attempt of claim.attempts) attempts.push(await judge(mesh, attempt));
     Object.assign(task.meta, { claims: [resultOf(claim, attempts, reason)] });
-    expect(
-      attempts.flatMap(({ tried, problem, uncontrolled }) =>
-        [problem, uncontrolled].filter((one) => one !== undefined).map((one) => `${tried}: ${one}`),
-      ),
-    ).toEqual([]);
+    expect(attempts.flatMap((one) => problemsOf(one).map((problem) => `${one.tried}: ${problem}`))).toEqual([]);
   });
 
 test("rows that cannot apply say why, and no row is left out", async ({ mesh, task, expect }) => {
@@ -47,17 +42,3 @@ function inOrder(one: string, other: string): number {
 test("the hostile partner's bundle came over its bundle endpoint", async ({ mesh, expect }) => {
   expect(mesh.hostile.polls()).toBeGreaterThan(0);
 });
-
-function resultOf(
-  { id, title, clause, attempts: planned }: Claim,
-  attempts: readonly Evidence[],
-  notHere: string | undefined,
-): ClaimResult {
-  const whys = planned.flatMap(({ expected }) => (expected.kind === "admitted" ? [expected.why] : []));
-  const admitted = whys.length === 0 ? undefined : [...new Set(whys)].join("; ");
-  const failed = attempts.some(({ problem, uncontrolled }) => (problem ?? uncontrolled) !== undefined);
-  const state =
-    attempts.length === 0 ? "not-here" : failed ? "failed" : whys.length < planned.length ? "refused" : "admitted";
-  const why = notHere ?? admitted;
-  return { id, title, clause, state, ...(why === undefined ? {} : { why }), attempts: attempts.map(inReport) };
-}

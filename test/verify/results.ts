@@ -1,12 +1,32 @@
-// Evidence and mutations as the report has them.
+// Claims and mutations as the report has them.
 
-import type { AttemptResult, MutationOutcome } from "../../scripts/output/verify-report.ts";
-import type { Evidence } from "./claim.ts";
+import type { AttemptResult, ClaimResult, MutationOutcome } from "../../scripts/output/verify-report.ts";
+import type { Claim, Evidence } from "./claim.ts";
 import type { MutationResult } from "./mutations.ts";
 
-export function inReport({ problem, uncontrolled, ...evidence }: Evidence): AttemptResult {
-  const all = [problem, uncontrolled].filter((one) => one !== undefined);
-  return { ...evidence, ...(all.length === 0 ? {} : { problem: all.join("; ") }) };
+/** Everything that is wrong with an attempt; empty: all witnesses agree, and the control succeeded. */
+export function problemsOf({ problem, uncontrolled }: Evidence): string[] {
+  return [problem, uncontrolled].filter((one) => one !== undefined);
+}
+
+/** @param notHere why the row was not tried */
+export function resultOf(
+  { id, title, clause, attempts: planned }: Claim,
+  attempts: readonly Evidence[],
+  notHere?: string,
+): ClaimResult {
+  const whys = planned.flatMap(({ expected }) => (expected.kind === "admitted" ? [expected.why] : []));
+  const why = notHere ?? (whys.length === 0 ? undefined : [...new Set(whys)].join("; "));
+  const failed = attempts.some((evidence) => problemsOf(evidence).length > 0);
+  const asPlanned = whys.length < planned.length ? "refused" : "admitted";
+  const state = attempts.length === 0 ? "not-here" : failed ? "failed" : asPlanned;
+  return { id, title, clause, state, ...(why === undefined ? {} : { why }), attempts: attempts.map(inReport) };
+}
+
+function inReport(evidence: Evidence): AttemptResult {
+  const { problem: _problem, uncontrolled: _uncontrolled, ...said } = evidence;
+  const problems = problemsOf(evidence);
+  return { ...said, ...(problems.length === 0 ? {} : { problem: problems.join("; ") }) };
 }
 
 export function outcomeOf({ protection, change, red, notApplied, milliseconds }: MutationResult): MutationOutcome {

@@ -1,23 +1,20 @@
 // What ends, on a mesh whose connections live for seconds; and that its end is the protection's doing.
 
-import type { ClaimResult } from "../../scripts/output/verify-report.ts";
 import { protections } from "../../scripts/render/protections.ts";
 import { chosen, isChosen } from "./chosen.ts";
-import type { Claim, Evidence } from "./claim.ts";
+import type { Evidence } from "./claim.ts";
 import { revocation } from "./claims/r-revocation.ts";
 import { shortLivedTest as test } from "./fixture.ts";
 import { judge } from "./judge.ts";
 import { mutate } from "./mutations.ts";
-import { inReport, outcomeOf } from "./results.ts";
+import { outcomeOf, problemsOf, resultOf } from "./results.ts";
 
 for (const claim of revocation.filter(({ id }) => isChosen(id)))
   test(`${claim.id} ${claim.title}`, async ({ mesh, task, expect }) => {
     const attempts: Evidence[] = [];
     for (const attempt of claim.attempts) attempts.push(await judge(mesh, attempt));
     Object.assign(task.meta, { claims: [resultOf(claim, attempts)] });
-    expect(
-      attempts.flatMap(({ problem, uncontrolled }) => [problem, uncontrolled].filter((one) => one !== undefined)),
-    ).toEqual([]);
+    expect(attempts.flatMap(problemsOf)).toEqual([]);
   });
 
 const ids = new Set(revocation.map(({ id }) => id));
@@ -30,8 +27,3 @@ for (const protection of chosen.mutations ? guarded : [])
     Object.assign(task.meta, { mutations: [outcomeOf(result)] });
     expect(result.red, `nothing noticed: ${result.change}`).not.toEqual([]);
   });
-
-function resultOf({ id, title, clause }: Claim, attempts: readonly Evidence[]): ClaimResult {
-  const failed = attempts.some(({ problem, uncontrolled }) => (problem ?? uncontrolled) !== undefined);
-  return { id, title, clause, state: failed ? "failed" : "refused", attempts: attempts.map(inReport) };
-}

@@ -88,6 +88,7 @@ function claimTable(claims: readonly Claim[]): string {
 
 function outcome({ attempts, notHere }: Claim): string {
   if (attempts.length === 0) return `not here: ${typeof notHere === "string" ? notHere : "see its file"}`;
+  if (attempts.every(({ expected }) => expected.kind === "ended")) return "ended in time";
   const why = attempts.flatMap(({ expected }) => (expected.kind === "admitted" ? [expected.why] : []));
   const depends = typeof notHere === "function" ? "; depends" : "";
   if (why.length === 0) return `refused${depends}`;

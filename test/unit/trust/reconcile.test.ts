@@ -115,6 +115,9 @@ test("a relationship that goes takes its bundle with it, after the relationship"
   });
   const report = await reconcile(domainPlan([planned("broker")], []), server.api, { readBundle: unread });
   expect(server.calls.indexOf("deleteRelationships")).toBeLessThan(server.calls.indexOf("dissociateBundles"));
+  // Agents fetch by revision, which only an update raises: docs/decisions/0010-leaving-a-partner.md.
+  expect(server.calls).toContain("updateEntries");
+  expect(server.calls.indexOf("updateEntries")).toBeLessThan(server.calls.indexOf("dissociateBundles"));
   expect(report.deleted).toEqual([
     "federation with a.example deleted",
     "bundle of a.example deleted: its workloads are refused from now on",

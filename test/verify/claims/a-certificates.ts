@@ -6,10 +6,9 @@ import * as x509 from "@peculiar/x509";
 
 import type { Claim } from "../claim.ts";
 import { rightful } from "../instance/control.ts";
-import { caller, noCertificate, noChain, own, showing, tlsError } from "./certificates.ts";
+import { caller, expired, noCertificate, noChain, own, showing, tlsError } from "./certificates.ts";
 
 const { KeyUsageFlags } = x509;
-const expired = noChain(/certificate has expired/);
 const notYet = noChain(/certificate is not yet valid/);
 const precheck = noChain(/cert precheck/);
 const critical = noChain(/unhandled critical extension/);

@@ -5,10 +5,9 @@ import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
 
 import type { Claim } from "../claim.ts";
-import { caller, noChain, own, showing, sibling } from "./certificates.ts";
+import { caller, expired, noChain, own, showing, sibling } from "./certificates.ts";
 
 const { KeyUsageFlags } = x509;
-const expired = noChain(/certificate has expired/);
 const pathLen = noChain(/path length constraint exceeded/);
 
 export const chains: readonly Claim[] = [

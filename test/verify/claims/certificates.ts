@@ -39,6 +39,7 @@ export const policy: Refused = {
   status: [403],
 };
 
+export const expired = noChain(/certificate has expired/);
 export const noStore = noChain(/no trust bundle store/);
 
 export const own = (mesh: PrivateMesh): Authority => authorityOf(mesh, mesh.caller.trustDomain);
