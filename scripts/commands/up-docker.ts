@@ -16,6 +16,7 @@ import { checkPublished } from "../runtime/preflight.ts";
 import { writeRendered } from "../runtime/rendered.ts";
 import { openStateFolder } from "../runtime/state.ts";
 import { chooseSubnet, chosenSubnet, forgetSubnet } from "../runtime/subnet.ts";
+import { npmConfiguration } from "../tools/docker/npm-configuration.ts";
 import { readMesh, type Context, typed } from "./context.ts";
 import { filesOptions, openProject } from "./open-docker.ts";
 
@@ -33,7 +34,8 @@ export async function upDocker(context: Context): Promise<number> {
   const given = await chosenSubnet(found.dir, found.env);
   const preferred = isTheCheckouts(found) ? defaultSubnet : undefined;
   const subnet = isNew ? await chooseSubnet(found, preferred) : (given ?? defaultSubnet);
-  const project = { ...found, env: { ...found.env, MESH_SUBNET: subnet } };
+  const npm = await npmConfiguration({ env: found.env, signal });
+  const project = { ...found, env: { ...found.env, ...npm, MESH_SUBNET: subnet } };
   const planned = plan(mesh, dockerHost(mesh, { subnet }));
   const before = await folder.readPlan();
   const running = (await containersOf(project)).filter(({ state }) => state === "running");

@@ -65,7 +65,7 @@ export async function explainComposeFailure(failure: ComposeFailure): Promise<Me
     const { message, fix } = cause.code === "MESH_IMAGE_ABSENT" ? await namingImages(cause, failure) : cause;
     return new MeshError(cause.code, message, { details: [...new Set(telling)], fix });
   }
-  const culprit = verb === "up" ? worst(await containersOf(project), failure.plan) : undefined;
+  const culprit = verb === "up" ? worst(await containersOf(project), failure) : undefined;
   if (culprit !== undefined) return containerError(culprit, failure);
   return new MeshError("MESH_COMPOSE_FAILED", `docker compose ${verb} failed`, {
     details: said.slice(-lastLines),
@@ -97,8 +97,8 @@ async function namingImages(
 const isProgress =
   /^(?:Container|Network|Volume|Image) \S+ +(?:Creat|Start|Wait|Health|Exit|Recreat|Runn|Stopp|Remov|Pull)/u;
 
-/** In the order in which parts need each other, the first that died or could not prove its work. */
-function worst(containers: readonly Container[], plan: Plan): Container | undefined {
+/** In the order in which parts need each other, the first that died, that could not prove its work, or has not yet. */
+function worst(containers: readonly Container[], { plan, stderr }: ComposeFailure): Container | undefined {
   const byName = new Map(containers.map((container) => [container.service, container]));
   const inOrder = plan.processes.flatMap((process) => {
     const container = byName.get(process.name);
@@ -107,8 +107,10 @@ function worst(containers: readonly Container[], plan: Plan): Container | undefi
   const died = inOrder.find(({ container: { state, exitCode, error, restarts }, isOneShot: ends }) =>
     ends ? (state === "exited" && exitCode !== 0) || error !== "" : state !== "running" || restarts > 0 || error !== "",
   );
-  const unproven = inOrder.find(({ container: { health } }) => health !== undefined && health.status !== "healthy");
-  return (died ?? unproven)?.container;
+  const inHealth = (status: string) => inOrder.find(({ container: { health } }) => health?.status === status);
+  // Compose ends at the first that gave up; whoever waits for that one's work soon does too.
+  const first = containers.find(({ name }) => stderr.includes(`container ${name} is unhealthy`));
+  return died?.container ?? first ?? (inHealth("unhealthy") ?? inHealth("starting"))?.container;
 }
 
 async function containerError(container: Container, { runtime }: ComposeFailure): Promise<MeshError> {

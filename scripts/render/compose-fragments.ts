@@ -47,7 +47,7 @@ export function fragments(context: string): ComposeMap {
     "x-sidecar": { image: image("ENVOY_IMAGE", `envoyproxy/envoy:v${envoy.version}`), mem_limit: "384m" },
     "x-app": { image: "${COMPOSE_PROJECT_NAME}:app" },
     "x-app-build": built("app", context),
-    "x-network": { "<<": merged("app"), mem_limit: "16m", pids_limit: 4, stop_signal: "SIGKILL" },
+    "x-network": { "<<": merged("sidecar"), mem_limit: "64m", pids_limit: 32, stop_signal: "SIGKILL" },
     "x-controller": { image: "${COMPOSE_PROJECT_NAME}:mesh" },
     "x-controller-build": built("mesh", context),
     "x-one-shot": { "<<": merged("controller"), network_mode: "none", restart: "no", cpu_shares: 4096 },
@@ -70,6 +70,8 @@ export const fragmentComments: Comments = {
     "It attests a workload by the Unix user behind the socket, so it sees processes of the host. Nobody else does.",
   "x-sidecar.mem_limit": "Envoy sheds load at 256 MiB of heap.",
   "x-app": "Our apps, on the Node image.",
+  "x-network":
+    "Any image that is there anyway and can sleep. Memory and processes are for the engine, which enters it to run its health check.",
   "x-controller": "Our programs: the controller of a trust domain, and the one-shots before it.",
   "x-one-shot.cpu_shares": "Others wait for these.",
   "x-proof":

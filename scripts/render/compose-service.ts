@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 
 import type { Network, Plan, Process, RenderedFile } from "../plan/plan.ts";
 import { networkTraits } from "./compose-networks.ts";
+import { healthcheck, proofStorage } from "./compose-proof.ts";
 import { storage } from "./compose-storage.ts";
 import { merged, type ComposeMap } from "./compose-yaml.ts";
 
@@ -21,7 +22,7 @@ export interface ComposeInput {
 export function service({ plan, files, configDir }: ComposeInput, process: Process): ComposeMap {
   const { user, role, workingDir, image } = process;
   const { tmpfs, ...mounts } = storage(plan, process, configDir);
-  const proof = proofOf(plan, process);
+  const proof = healthcheck(plan, process);
   return {
     "<<": merged(...(image === undefined ? [fragmentOf(role), ...buildOf(plan, process)] : []), "contained"),
     ...(image === undefined ? {} : { image }),
@@ -33,8 +34,8 @@ export function service({ plan, files, configDir }: ComposeInput, process: Proce
     ...environment(process),
     ...networking(plan, process),
     ...mounts,
-    ...temporary(tmpfs, { proof, image }),
-    ...(proof === undefined ? {} : { healthcheck: healthcheck(proof) }),
+    ...temporary(tmpfs, { hasProof: proof !== undefined, image }),
+    ...(proof === undefined ? {} : { healthcheck: proof }),
     ...dependsOn(process),
   };
 }
@@ -99,33 +100,13 @@ function sidecarOf({ domains }: Plan, workload: string | undefined) {
   return domains.flatMap(({ sidecars }) => sidecars).find((sidecar) => sidecar.workload === workload);
 }
 
-/** The program that proves this service's work; undefined where the image has none. */
-function proofOf(plan: Plan, { name, role, command, files, trustDomain, workload, ready }: Process) {
-  const [program = ""] = command;
-  if (role === "controller") return [program, "/mesh/scripts/control/health.ts", ...files, trustDomain];
-  if (role !== "app" || program !== "node" || ready === undefined || ready.kind === "sidecar") return undefined;
-  const probes = plan.edges.flatMap(({ caller, callee, probePath }) =>
-    caller.workload === workload && probePath !== undefined ? [`${callee.workload}=${probePath}`] : [],
-  );
-  if (name !== workload) throw new Error(`${name} is the app of ${workload}`);
-  return [program, "/mesh/apps/health.ts", ready.path, ...probes];
-}
-
-const provenFile = "/tmp/proven";
-
-/** See the fragment `proof` for why it sleeps. */
-function healthcheck(proof: readonly string[]): ComposeMap {
-  const look = `${proof.join(" ")} && : > ${provenFile}`;
-  return { "<<": merged("proof"), test: ["CMD-SHELL", `[ ! -e ${provenFile} ] || sleep 10; ${look}`] };
-}
-
 /** Where a program may write: its proof leaves a mark, and what is off the shelf expects some such place. */
 function temporary(
   tmpfs: unknown,
-  { proof, image }: { readonly proof: readonly string[] | undefined; readonly image: string | undefined },
+  { hasProof, image }: { readonly hasProof: boolean; readonly image: string | undefined },
 ): ComposeMap {
   const own = Array.isArray(tmpfs) ? tmpfs : [];
-  const marks = proof === undefined ? [] : ["/tmp:mode=1777,size=1m,nosuid,nodev,noexec"];
+  const marks = hasProof ? [proofStorage] : [];
   const scratch =
     image === undefined ? [] : ["/tmp", "/run"].map((path) => `${path}:mode=1777,size=16m,nosuid,nodev,noexec`);
   const all = [...own, ...marks, ...scratch];

@@ -83,7 +83,8 @@ const roleComments: Readonly<Record<Role, string>> = {
     "ask for the SVID.",
   network:
     "An app that can only do TCP listens on loopback in its sidecar's network namespace. This holds it, so that neither loses it\n" +
-    "when the other is started anew. If this ends both end with it (pid), and `up` starts all three: they would go on without it.",
+    "when the other is started anew. If this ends both end with it (pid), and `up` starts all three: they would go on without it.\n" +
+    "It is healthy while the app listens there and nowhere else.",
   sidecar: "mTLS with peers ends here: who may call, whom it may call. envoy/ has what the controller tells it.",
   app: "Plain HTTP on Unix sockets. No network at all: its sidecar's sockets are the only way in or out.",
 };

@@ -4,6 +4,7 @@
 import { toolCacheDir } from "../../scripts/tools/cache-dir.ts";
 import { ensureCompose } from "../../scripts/tools/docker/compose.ts";
 import { ensureEngine, stopEngine } from "../../scripts/tools/docker/engine.ts";
+import { npmConfiguration } from "../../scripts/tools/docker/npm-configuration.ts";
 import { ensureStandIns } from "../../scripts/tools/docker/stand-ins/ensure-stand-ins.ts";
 import { ensureTools } from "../../scripts/tools/ensure-tools.ts";
 
@@ -28,8 +29,9 @@ async function makeReady(say: (message: string) => void): Promise<Ready> {
   const env = { ...process.env, ...engine.env };
   const compose = await ensureCompose({ ...options, env, fetch: true });
   await ensureStandIns({ ...options, env, tools: await ensureTools(options) });
+  const npm = await npmConfiguration({ env, signal });
   // Without Buildx, Compose builds by itself and need not say so.
-  return { env: { ...engine.env, ...compose.pluginEnv, COMPOSE_BAKE: "false" }, started: engine.started };
+  return { env: { ...engine.env, ...compose.pluginEnv, ...npm, COMPOSE_BAKE: "false" }, started: engine.started };
 }
 
 let startedHere = false;

@@ -83,7 +83,7 @@ export const officialImages: Readonly<Record<string, Official>> = {
     programs: [
       "docker-entrypoint.sh",
       "usr/local/bin/envoy",
-      ...["chown", "env", "id", "setpriv", "sh"].map((program) => `usr/bin/${program}`),
+      ...["chown", "env", "id", "setpriv", "sh", "sleep"].map((program) => `usr/bin/${program}`),
     ],
     texts: [certificates, "etc/passwd", "etc/group"],
     links: debianLinks,

@@ -20,6 +20,7 @@ export interface WorkloadDescription {
   spiffeId: string;
   app: {
     node?: string;
+    image?: string;
     command?: string[];
     workingDir?: string;
     build?: string[];

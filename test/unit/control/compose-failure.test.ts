@@ -113,6 +113,13 @@ test("of what died or could not prove its work the first is named that others ne
     details: ["no answer"],
     fix: "./mesh logs quotes",
   });
+  const starting = container(server.name, { Health: { Status: "starting" } });
+  const oneIsLate = await projectWith(onTestFinished, { containers: [starting, unproven] });
+  expect(await explain(oneIsLate, progress)).toMatchObject({ message: "quotes could not prove its work" });
+  const late = container("broker", { Health: { Status: "unhealthy", Log: [{ Output: "no quotes\n" }] } });
+  const bothGaveUp = await projectWith(onTestFinished, { containers: [late, unproven] });
+  const named = [...progress, "container mesh-quotes-1 is unhealthy"];
+  expect(await explain(bothGaveUp, named)).toMatchObject({ message: "quotes could not prove its work" });
   const dead = container(server.name, { Status: "exited", ExitCode: 3 });
   const both = await projectWith(onTestFinished, { containers: [dead, unproven] });
   expect(await explain(both, progress)).toMatchObject({

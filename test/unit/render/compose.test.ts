@@ -51,7 +51,7 @@ test("only agents see the host's processes", ({ expect }) => {
 test("every container has limits for processes, memory and logs", ({ expect }) => {
   for (const { service, process } of services) {
     expect(service?.pids_limit, process.name).toBeLessThanOrEqual(64);
-    expect(service?.mem_limit, process.name).toMatch(/^(16|192|384)m$/);
+    expect(service?.mem_limit, process.name).toMatch(/^(64|192|384)m$/);
     expect(service?.logging).toEqual({ driver: "local", options: { "max-size": "5m", "max-file": "2" } });
   }
 });
@@ -121,6 +121,7 @@ test("a health check proves work, and is where the image has a program that can"
       expect(proofOf(service)).toContain(`scripts/control/health.ts /etc/mesh/spire/${process.trustDomain}/plan.json`);
     else if (process.role === "app" && process.command[0] === "node")
       expect(proofOf(service)).toMatch(/node \/mesh\/apps\/health\.ts \/\S*( [a-z0-9-]+=\/\S*)* && : > \/tmp\/proven$/);
+    else if (process.role === "network") expect(proofOf(service)).toContain("/proc/net/tcp6");
     else expect(service, process.name).not.toHaveProperty("healthcheck");
   }
   expect(proofOf(composeOf("quotes").compose.services["broker"])).toContain("health.ts /health quotes=/quotes");

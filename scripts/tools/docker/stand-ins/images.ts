@@ -70,7 +70,7 @@ async function spireImage(role: "server" | "agent", { architecture, tools }: Sta
 
 /** envoyproxy/envoy's Dockerfile: Ubuntu, Envoy, its user, an entrypoint that gives up root. */
 async function envoyImage({ architecture, tools }: StandInSources): Promise<StandIn> {
-  const shell = ["sh", "env", "id", "chown", "setpriv"];
+  const shell = ["sh", "env", "id", "chown", "setpriv", "sleep"];
   return {
     name: imageNames.envoy,
     architecture,
