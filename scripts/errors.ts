@@ -52,6 +52,7 @@ export const errorCatalogue = {
   MESH_TIMEOUT: { exit: couldNot, title: "A condition did not come true in time" },
   MESH_UPDATE_REJECTED: { exit: couldNot, title: "Envoy rejected an update; the old configuration serves on" },
   MESH_SPIRE_API: { exit: couldNot, title: "SPIRE Server refused or did not answer a call" },
+  MESH_BUNDLE_UNUSABLE: { exit: couldNot, title: "A trust domain's own bundle is one that no partner takes" },
   MESH_CONTROLLER: { exit: couldNot, title: "A controller refused or did not answer" },
   MESH_INTERRUPTED: { exit: interrupted, title: "Interrupted" },
 } as const satisfies Record<string, { exit: number; title: string }>;

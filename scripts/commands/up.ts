@@ -4,6 +4,7 @@ import { bringUp } from "../control/bring-up.ts";
 import { exitStatus } from "../errors.ts";
 import { printResult } from "../output/print.ts";
 import { formatDifference, formatWelcome } from "../output/up.ts";
+import type { HostPort } from "../model/mesh.ts";
 import { plan } from "../plan/build.ts";
 import type { Plan } from "../plan/plan.ts";
 import { render } from "../render/render.ts";
@@ -12,6 +13,7 @@ import { readHost } from "../runtime/host.ts";
 import { loadX509, prepareAgentKeys } from "../runtime/keys.ts";
 import { takeLock } from "../runtime/lock.ts";
 import { type NativeOptions, nativeRuntime } from "../runtime/native.ts";
+import { checkPages } from "../runtime/preflight.ts";
 import { openStateFolder } from "../runtime/state.ts";
 import { loadServerApi } from "../trust/server-api.ts";
 import { ensureTools } from "../tools/ensure-tools.ts";
@@ -25,12 +27,20 @@ export async function up(context: Context): Promise<number> {
   return upNative(context);
 }
 
+/** Where the mesh of this state folder listens, or did when a crash ended it. */
+async function addressesOf(stateDir: string): Promise<readonly HostPort[]> {
+  const folder = await openStateFolder(stateDir, { create: false });
+  const [state, before] = await Promise.all([folder.read(), folder.readPlan()]);
+  return state?.phase === "up" ? (before?.processes ?? []).flatMap(({ listens }) => listens) : [];
+}
+
 async function upNative(context: Context): Promise<number> {
   const begun = performance.now();
   const { report, signal, repositoryDir, cacheDir, env, offline } = context;
   const mesh = await readMesh(context);
   refuseImages(mesh);
   await checkAppFiles(mesh, repositoryDir);
+  await checkPages(mesh, { ours: () => addressesOf(context.stateDir) });
   const tools = await ensureTools({ cacheDir, offline, report, signal });
   const folder = await openStateFolder(context.stateDir, { create: true });
   // Whether the folder is ours to lock at all.

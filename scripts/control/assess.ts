@@ -4,6 +4,7 @@
 import { isCrossed } from "../observe/edge.ts";
 import type { DomainFacts, EdgeFacts, Health, SidecarFacts, SvidFacts } from "../observe/facts.ts";
 import type { Plan } from "../plan/plan.ts";
+import { sidecarBundleProblems } from "./sidecar-bundles.ts";
 import {
   statusVersion,
   type BundleStatus,
@@ -47,7 +48,12 @@ export function assess(plan: Plan, domains: readonly DomainStatus[], processes: 
     ...domains.flatMap((domain) => controllerProblems(plan, domain, down)),
     ...known.flatMap((facts) => spireProblems(facts, down)),
     ...bundles.flatMap((bundle) => bundleProblems(plan, domains, bundle)),
-    ...known.flatMap((facts) => facts.sidecars.flatMap((sidecar) => sidecarProblems(facts, sidecar, down))),
+    ...known.flatMap((facts) =>
+      facts.sidecars.flatMap((sidecar) => [
+        ...sidecarProblems(facts, sidecar, down),
+        ...sidecarBundleProblems(facts, sidecar),
+      ]),
+    ),
     ...known.flatMap(({ edges }) => edges.flatMap(edgeProblems)),
   ];
   return { version: statusVersion, ready: problems.length === 0, problems, trustDomains: domains, bundles };

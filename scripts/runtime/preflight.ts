@@ -3,7 +3,8 @@
 import { readFileSync } from "node:fs";
 
 import { MeshError, systemErrorCode } from "../errors.ts";
-import type { HostPort } from "../model/mesh.ts";
+import type { HostPort, Mesh } from "../model/mesh.ts";
+import { processName } from "../plan/layout.ts";
 import type { Plan, Process } from "../plan/plan.ts";
 import { type Listener, bindProblem, listenerOn } from "./listening.ts";
 import { type OtherMesh, meshOf } from "./mesh-of.ts";
@@ -27,7 +28,30 @@ export function checkSocketPaths(plan: Plan): void {
 
 interface Wanted {
   readonly address: HostPort;
-  readonly process: Process;
+  readonly process: Pick<Process, "name">;
+}
+
+/**
+ * Binds each address that the description publishes once and lets go: what can be told before minutes go into tools.
+ * `checkAddresses` looks again, at all that the plan has.
+ *
+ * @param options.ours addresses that this mesh may listen on itself; read when one is found to be taken
+ * @throws MeshError MESH_PORT_TAKEN, MESH_ADDRESS_UNUSABLE
+ */
+export async function checkPages(
+  mesh: Mesh,
+  options: { readonly ours: () => Promise<readonly HostPort[]> },
+): Promise<void> {
+  await refuseProblems(
+    mesh.workloads.map(async (workload) => {
+      const { publish } = workload;
+      const code = publish === undefined ? undefined : await bindProblem(publish);
+      if (publish === undefined || code === undefined) return undefined;
+      // Not before: another ./mesh up may be bringing this mesh up meanwhile.
+      if ((await options.ours()).some((address) => printed(address) === printed(publish))) return undefined;
+      return describe({ address: publish, process: { name: processName.sidecar(workload) } }, code);
+    }),
+  );
 }
 
 /**

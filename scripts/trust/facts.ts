@@ -79,15 +79,24 @@ function summarise(bundle: HeldBundle): BundleSummary {
     digest: bundleDigest(bundle),
     ...(sequence === undefined ? {} : { sequence }),
     ...(refreshHintSeconds === undefined ? {} : { refreshHintSeconds }),
-    x509Authorities: bundle.x509Authorities.map((der, index) => {
-      const certificate = new X509Certificate(der);
-      return {
-        subject: certificate.subject.replaceAll("\n", ", "),
-        serial: certificate.serialNumber.toLowerCase().replace(/^0+(?=.)/, ""),
-        notAfter: certificate.validToDate.toISOString(),
-        tainted: bundle.taintedX509Authorities.includes(index),
-      };
-    }),
+    x509Authorities: bundle.x509Authorities.map((der, index) => ({
+      ...readAuthority(der),
+      tainted: bundle.taintedX509Authorities.includes(index),
+    })),
     jwtAuthorities: bundle.jwtAuthorities.length,
   };
+}
+
+/** Whoever runs SPIRE Server can have it hold what SPIRE reads and Node does not, in whole or in part: a fact as well. */
+function readAuthority(der: Uint8Array): Omit<X509AuthoritySummary, "tainted"> {
+  try {
+    const { subject, serialNumber, validToDate } = new X509Certificate(der);
+    return {
+      subject: subject.replaceAll("\n", ", "),
+      serial: serialNumber.toLowerCase().replace(/^0+(?=.)/, ""),
+      notAfter: validToDate.toISOString(),
+    };
+  } catch {
+    return { subject: "a certificate that cannot be read", serial: "", notAfter: "" };
+  }
 }

@@ -4,7 +4,7 @@
 import { MeshError, messageOf, systemErrorCode } from "../errors.ts";
 import { parseBundleDocument, toBundleDocument, type Bundle } from "../spiffe/bundle.ts";
 import { openUnfollowed, readPlainFile, writeWhole } from "../whole-file.ts";
-import { refusalOf } from "./quarantine.ts";
+import { refusalOf, refusalOfAuthorities } from "./quarantine.ts";
 import type { ServerApi } from "./server-api.ts";
 
 /** A bundle document is a few kB; what is larger is not one. */
@@ -14,9 +14,17 @@ const maxBytes = 1024 * 1024;
  * Writes the server's own bundle to `file`, mode 0644, whole or not at all. Returns what it wrote; a file that is
  * right already is left untouched. Root writes here too, in a folder of the controller's: through no link, and what is
  * there already is not trusted to be a file.
+ *
+ * @throws MeshError MESH_BUNDLE_UNUSABLE when partners would refuse it
  */
 export async function publishBundle(api: Pick<ServerApi, "bundle">, file: string): Promise<Bundle> {
   const bundle = await api.bundle();
+  const refused = refusalOfAuthorities(bundle.x509Authorities);
+  if (refused !== undefined)
+    throw new MeshError("MESH_BUNDLE_UNUSABLE", `the bundle of ${bundle.trustDomain} is one that no partner takes`, {
+      details: [refused],
+      fix: "see what its SPIRE Server holds: spire-server bundle show; have its upstream authority issue one in the usual form",
+    });
   const document = toBundleDocument(bundle);
   // Partners have other users: everybody may read it.
   if ((await readPlainFile(file))?.content !== document) await writeWhole(file, document, { mode: 0o644 });

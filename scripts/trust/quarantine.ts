@@ -1,10 +1,9 @@
 // Which bundles of partners are not kept. A partner chooses what its bundle endpoint serves and SPIRE takes all of it;
 // but one bundle that an agent or a sidecar cannot take in stops the updates of all the others.
 
-import { X509Certificate } from "node:crypto";
-
 import type { DomainPlan } from "../plan/plan.ts";
 import type { Bundle } from "../spiffe/bundle.ts";
+import { refusalOfCa } from "../spiffe/ca-profile.ts";
 import { isTooLarge, maxMessageBytes } from "./channel.ts";
 import type { ServerApi } from "./server-api.ts";
 import type { HeldBundle } from "./server-types.ts";
@@ -85,14 +84,14 @@ export function refusalOf({ x509Authorities, jwtAuthorities }: Pick<Bundle, "x50
     x509Authorities.reduce((sum, { length }) => sum + length, 0) +
     jwtAuthorities.reduce((sum, { keyId, publicKey }) => sum + keyId.length + publicKey.length, 0);
   if (bytes > maxBundleBytes) return `${bytes} bytes of authorities, at most ${maxBundleBytes} are taken`;
-  const unreadable = x509Authorities.findIndex((der) => !isCertificate(der));
-  return unreadable === -1 ? undefined : `X.509 authority ${unreadable + 1} is not a certificate that can be read`;
+  return refusalOfAuthorities(x509Authorities);
 }
 
-function isCertificate(der: Uint8Array): boolean {
-  try {
-    return new X509Certificate(der).raw.length > 0;
-  } catch {
-    return false; // SPIRE reads more than OpenSSL does; what OpenSSL cannot read, Envoy cannot either.
+/** Why one of them is not taken, by its place; undefined: all are. */
+export function refusalOfAuthorities(x509Authorities: Bundle["x509Authorities"]): string | undefined {
+  for (const [index, der] of x509Authorities.entries()) {
+    const refused = refusalOfCa(der);
+    if (refused !== undefined) return `X.509 authority ${index + 1} ${refused}`;
   }
+  return undefined;
 }

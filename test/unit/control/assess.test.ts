@@ -33,6 +33,7 @@ function withNewerBundle(seconds: number): DomainStatus[] {
   const bundleSince = new Date(Date.parse(at) - seconds * 1000).toISOString();
   return bent("stockmarket.example", ({ server }) => ({
     server: { ...server, bundle: { digest: "00" }, bundleSince },
+    sidecars: [],
   }));
 }
 
@@ -183,4 +184,17 @@ test("an edge that is not probed is judged by its counters", ({ expect }) => {
   expect(counted({ handshakes: 1, responses5xx: 3 })).toEqual([
     "broker → quotes: all of 3 answers were errors | ./mesh logs broker-sidecar quotes-sidecar",
   ]);
+});
+
+test("a sidecar that takes up no bundle any more is a problem, naming whose", ({ expect }) => {
+  const [context] = readyReport().trustDomains[1]?.facts?.sidecars[0]?.bundles ?? [];
+  const stale = withSidecar({
+    bundles: [{ context: "ALL", trustDomains: [{ trustDomain: "broker.example", digest: "00" }] }],
+  });
+  expect(context?.trustDomains.map(({ trustDomain }) => trustDomain)).toContain("broker.example");
+  const [problem = "", ...others] = problems(stale);
+  expect(others).toEqual([]);
+  expect(problem).toMatch(
+    /^quotes-sidecar verifies broker\.example by an older bundle.* \| \.\/mesh logs quotes-sidecar$/,
+  );
 });

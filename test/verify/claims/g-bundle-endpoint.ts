@@ -5,6 +5,7 @@ import type { ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
 
 import type { DomainPlan } from "../../../scripts/plan/plan.ts";
+import { oddAuthority } from "../../odd-authorities.ts";
 import type { Attempt, Claim } from "../claim.ts";
 import { newAuthority, type Shown } from "../instance/authority.ts";
 import { authorityOf } from "../instance/control.ts";
@@ -128,12 +129,21 @@ export const bundleEndpoints: readonly Claim[] = [
         () => ({ answer: (_, response) => response.writeHead(500).end("out of order") }),
         /unexpected status 500/,
       ),
-      quarantined("no keys, which SPIRE Server takes", async (mesh) => mesh.hostile.document({ x509Authorities: [] })),
-      quarantined("JWT keys alone, which SPIRE Server takes", async (mesh) => {
+      quarantined("no keys, which SPIRE Server takes", 0, async (mesh) =>
+        mesh.hostile.document({ x509Authorities: [] }),
+      ),
+      quarantined("JWT keys alone, which SPIRE Server takes", 0, async (mesh) => {
         const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
         const key = { keyId: "k", publicKey: publicKey.export({ format: "der", type: "spki" }) };
         return mesh.hostile.document({ x509Authorities: [], jwtAuthorities: [key] });
       }),
+      // One of each parser's kind of strictness; test/e2e/native/odd-authorities.test.ts asks Envoy about all.
+      ...["version 1, with extensions", "a time that is not in UTC", "a name with a part that is empty"].map((oddity) =>
+        quarantined(`beside a sound CA one of ${oddity}, which Envoy alone cannot read`, 2, async ({ hostile }) => {
+          const { der } = hostile.authority;
+          return hostile.document({ x509Authorities: [der, oddAuthority(der, oddity)] });
+        }),
+      ),
     ],
   },
 ];

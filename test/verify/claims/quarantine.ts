@@ -1,5 +1,5 @@
-// Bundles that SPIRE Server takes and no sidecar could: without an X.509 authority, Envoy would reject the bundles of all
-// partners. The controller ends the relationship in its next pass; the attempts make it a partner again.
+// Bundles that SPIRE Server takes and no sidecar could: with no X.509 authority, or one that Envoy cannot read, Envoy would
+// reject the bundles of all partners. The controller ends the relationship in its next pass; the attempts make it a partner again.
 
 import { utimes } from "node:fs/promises";
 
@@ -16,7 +16,12 @@ import { fetchNow } from "./fetching.ts";
 
 const settles = { deadlineMs: 20_000, intervalMs: 50 };
 
-export function quarantined(tried: string, publish: (mesh: PrivateMesh) => Promise<string>): Attempt {
+/** @param authorities how many X.509 authorities SPIRE Server takes */
+export function quarantined(
+  tried: string,
+  authorities: number,
+  publish: (mesh: PrivateMesh) => Promise<string>,
+): Attempt {
   return {
     tried,
     run: async (mesh) => {
@@ -24,11 +29,11 @@ export function quarantined(tried: string, publish: (mesh: PrivateMesh) => Promi
       mesh.hostile.misbehave({ answer: (_, response) => response.end(document) });
       try {
         await fetchNow(mesh);
-        const authorities = await heldAuthorities(mesh);
+        const taken = await heldAuthorities(mesh);
         await wakeController(mesh);
         await until("the relationship has ended", async () => (await heldAuthorities(mesh)) === undefined, settles);
         const own = await control(mesh);
-        return told(`taken, of ${authorities} authorities; then dissociated; the rightful caller: ${own || "200"}`);
+        return told(`taken, of ${taken} authorities; then dissociated; the rightful caller: ${own || "200"}`);
       } finally {
         mesh.hostile.misbehave();
         await bePartnerAgain(mesh);
@@ -37,7 +42,7 @@ export function quarantined(tried: string, publish: (mesh: PrivateMesh) => Promi
     expected: {
       kind: "denied",
       by: "the controller",
-      saw: /^taken, of 0 authorities; then dissociated; the rightful caller: 200$/,
+      saw: new RegExp(`^taken, of ${authorities} authorities; then dissociated; the rightful caller: 200$`),
       control: {
         tried: "its bundle as it should be",
         run: async (mesh) => {
