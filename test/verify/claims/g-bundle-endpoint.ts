@@ -72,7 +72,7 @@ export const bundleEndpoints: readonly Claim[] = [
   },
   {
     id: "G21",
-    title: "a bundle endpoint that answers without end harms nobody else",
+    title: "a bundle endpoint that is slow, large or leads elsewhere changes no bundle",
     clause: "SPIFFE_Federation.md 5.4",
     attempts: [
       answering(`${mebibytes} MiB that are no bundle`, large(), /failed to decode bundle: .*cannot unmarshal string/),
