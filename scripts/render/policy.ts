@@ -47,17 +47,17 @@ function ruleApplies({ method, path }: Rule): Fields {
   const pathApplies = path.endsWith("/*")
     ? allOf([
         headerValue(":path", { prefix: path.slice(0, -1) }),
-        { not_matcher: headerValue(":path", { contains: wayUp }) },
+        { not_matcher: anyOf(waysUp.map((way) => headerValue(":path", { contains: way, ignore_case: true }))) },
       ])
     : anyOf([headerValue(":path", { exact: path }), headerValue(":path", { prefix: `${path}?` })]);
   return method === "*" ? pathApplies : allOf([headerValue(":method", { exact: method }), pathApplies]);
 }
 
 /**
- * What `/%2e%2e;` is after normalisation, and what servlet containers take for `/..` (path parameters, RFC 3986 3.3).
- * Written as `/..;` Envoy resolves it; encoded it does so too late.
+ * What `/%2e%2e;` and `/%2e%2e%3b` are after normalisation, and what servlet containers take for `/..` (path parameters,
+ * RFC 3986 3.3), the second after they have decoded it. Written as `/..;` Envoy resolves it; encoded it does so too late.
  */
-const wayUp = "/..;";
+const waysUp = ["/..;", "/..%3b"];
 
 function headerValue(name: string, match: Fields): Fields {
   return {

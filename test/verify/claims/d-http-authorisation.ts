@@ -118,8 +118,8 @@ export const httpAuthorisation: readonly Claim[] = [
       asking("/x;/../admin", "/x;/../admin", policy),
       asking("the allowed path with a parameter", (mesh) => `${path(mesh)};x=1`, policy),
       asking("below it, /..;/admin", (mesh) => `${path(mesh)}/..;/admin`, policy),
-      ...["..;", "..;x=1", "%2e%2e;", ".%2E;x=1", "%2e.;/%2e.;", String.raw`\%2e%2e;`].map((up) =>
-        askingBelow(`up from where everything below is allowed, by ${up}`, `x/../${up}/admin`, policy),
+      ...["..;", "..;x=1", "%2e%2e;", ".%2E;x=1", "%2e.;/%2e.;", String.raw`\%2e%2e;`, "..%3b", "%2e%2e%3Bx"].map(
+        (up) => askingBelow(`up from where everything below is allowed, by ${up}`, `x/../${up}/admin`, policy),
       ),
       askingBelow("a parameter there", "a;v=1/b", {
         kind: "admitted",
