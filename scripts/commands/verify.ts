@@ -88,7 +88,7 @@ async function findings(
   process.env["MESH_VERIFY_MUTATIONS"] = mutations ? "yes" : "no";
   // Its connections live for seconds: a mesh of its own, which nobody waits for who did not ask for it.
   const ends = mutations || filter === "" || filter.split(",").some((part) => part.startsWith("R"));
-  const names = ["matrix", ...(ends ? ["revocation"] : []), ...(mutations ? ["mutations"] : [])];
+  const names = ["matrix", ...(ends ? ["revocation"] : []), ...(mutations ? ["negative-control", "mutations"] : [])];
   const { modules, broken } = await runSuite(context, {
     project: "verify",
     files: names.map((name) => `test/verify/${name}.test.ts`),

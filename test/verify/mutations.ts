@@ -37,26 +37,39 @@ export async function mutate(
     ...result,
     milliseconds: performance.now() - begun,
   });
-  const weakening = weakenings[protection.id];
-  const change = weakening?.change ?? `${protection.where} removed`;
-  if (weakening?.notHere !== undefined) return done({ change, red: [], notApplied: weakening.notHere });
+  const { notHere, change = `${protection.where} removed`, also = [] } = weakenings[protection.id] ?? {};
+  if (notHere !== undefined) return done({ change, red: [], notApplied: notHere });
+  const all = [protection, ...protections.filter(({ id }) => also.includes(id))];
+  const taken = await without(mesh, all, () => redUnder(mesh, protection, claims));
+  return done("notApplied" in taken ? { change, red: [], ...taken } : { change, red: taken.heard });
+}
+
+/** Takes all of these away at once, on both sidecars, for as long as `during` takes; then everything is as it was. */
+export async function without<T>(
+  mesh: PrivateMesh,
+  all: readonly Protection[],
+  during: () => Promise<T>,
+): Promise<{ readonly heard: T } | { readonly notApplied: string }> {
   const sidecars = [mesh.callee, mesh.caller];
-  const undo = await weakening?.act?.(mesh);
+  const undo: (() => Promise<void>)[] = [];
   try {
-    let touched = undo === undefined ? 0 : 1;
+    for (const { id } of all) {
+      const undone = await weakenings[id]?.act?.(mesh);
+      if (undone !== undefined) undo.push(undone);
+    }
+    let touched = undo.length;
     for (const sidecar of sidecars) {
-      const { files, count } = mutatedFiles(mesh, sidecar, protection);
+      const { files, count } = mutatedFiles(mesh, sidecar, all);
       touched += count;
       if (count === 0) continue;
       const { rejection } = await takeUp(sidecar, files);
-      if (rejection !== undefined)
-        return done({ change, red: [], notApplied: `Envoy refuses it: ${rejection.reason ?? rejection.file}` });
+      if (rejection !== undefined) return { notApplied: `Envoy refuses it: ${rejection.reason ?? rejection.file}` };
     }
-    if (touched === 0) return done({ change, red: [], notApplied: "no sidecar of this edge has it" });
+    if (touched === 0) return { notApplied: "no sidecar of this edge has it" };
     mesh.relay.cut();
-    return done({ change, red: await redUnder(mesh, protection, claims) });
+    return { heard: await during() };
   } finally {
-    await undo?.();
+    for (const undone of undo) await undone();
     for (const sidecar of sidecars) await takeUp(sidecar, renderDynamic(sidecar));
     mesh.relay.cut();
   }
@@ -80,8 +93,7 @@ async function redUnder(
   return red;
 }
 
-function mutatedFiles(mesh: PrivateMesh, sidecar: SidecarPlan, protection: Protection) {
-  const all = [protection, ...protections.filter(({ id }) => weakenings[protection.id]?.also?.includes(id) === true)];
+function mutatedFiles(mesh: PrivateMesh, sidecar: SidecarPlan, all: readonly Protection[]) {
   const gone = new Set(all.map(({ id }) => id));
   let count = 0;
   const change = (resources: readonly Fields[]): string => {
@@ -95,7 +107,7 @@ function mutatedFiles(mesh: PrivateMesh, sidecar: SidecarPlan, protection: Prote
         return weakened === undefined ? {} : { [as ?? key]: weakened };
       }),
     );
-    return `${JSON.stringify({ version_info: `without ${protection.id}`, resources: changed.filter((one) => one !== undefined) })}\n`;
+    return `${JSON.stringify({ version_info: `without ${[...gone].join()}`, resources: changed.filter((one) => one !== undefined) })}\n`;
   };
   const files = {
     ...renderDynamic(sidecar),
