@@ -167,7 +167,9 @@ export function isDeclared({ domains }: Pick<Draft, "domains">, trustDomain: str
   return domains.some(({ domain }) => domain.replace(spelling, "").toLowerCase() === trustDomain);
 }
 
-/** The trust domain of a workload, when its SPIFFE ID is well-formed and the domain is declared. */
-export function domainOf({ domains }: Draft, { spiffeId }: WorkloadDraft): DomainDraft | undefined {
-  return domains.find(({ domain }) => domain === spiffeId?.value.trustDomain);
+/** The trust domain of a workload, when that is declared: also of one whose SPIFFE ID is wrong further on. */
+export function domainOf({ domains }: Draft, { spiffeId, part }: WorkloadDraft): DomainDraft | undefined {
+  const written = child(part, "spiffeId")?.value;
+  const named = typeof written === "string" ? /^spiffe:\/\/([^/]+)/.exec(written)?.[1] : undefined;
+  return domains.find(({ domain }) => domain === (spiffeId?.value.trustDomain ?? named));
 }

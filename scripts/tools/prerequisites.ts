@@ -36,18 +36,31 @@ export function missingPrerequisites(tasks: readonly Task[], machine: Machine): 
   }));
   if (tasks.includes("build-spire")) missing.push(...missingForGo(machine));
   if (tasks.includes("unpack-envoy")) missing.push(...missingForPython(machine));
-  const needed = tasks.reduce((sum, task) => sum + diskNeeds[task], 0) - machine.begunBytes;
-  if (machine.freeBytes < needed) {
-    const what = `${inGigabytes(needed)} of free disk space where the tool cache lies: there are ${inGigabytes(machine.freeBytes)}`;
-    missing.push({ what: `${what}; make room, or set MESH_CACHE to a folder on another disk`, packages: [] });
-  }
+  const room = missingRoom(tasks, machine);
+  if (room !== undefined) missing.push({ what: `${room}; ${makeRoom}`, packages: [] });
   return missing;
 }
 
-/** @throws MeshError MESH_PREREQUISITE with a line for each missing thing and one command that installs them */
+const makeRoom = "make room, or set MESH_CACHE to a folder on another disk";
+
+function missingRoom(tasks: readonly Task[], { begunBytes, freeBytes }: Machine): string | undefined {
+  const needed = tasks.reduce((sum, task) => sum + diskNeeds[task], 0) - begunBytes;
+  if (freeBytes >= needed) return undefined;
+  return `${inGigabytes(needed)} of free disk space where the tool cache lies: there are ${inGigabytes(freeBytes)}`;
+}
+
+/**
+ * @throws MeshError MESH_DISK_FULL when nothing but room is missing; else MESH_PREREQUISITE with a line for each missing thing
+ *   and one command that installs them
+ */
 export function requirePrerequisites(tasks: readonly Task[], machine: Machine): void {
   const missing = missingPrerequisites(tasks, machine);
   if (missing.length === 0) return;
+  const room = missingRoom(tasks, machine);
+  if (room !== undefined && missing.length === 1)
+    throw new MeshError("MESH_DISK_FULL", `to get SPIRE and Envoy takes ${room}`, {
+      fix: `${makeRoom}; then run this again`,
+    });
   const packages = [...new Set(missing.flatMap((one) => one.packages))];
   const install = packages.length === 0 ? "see above" : `as root, on Debian: apt-get install ${packages.join(" ")}`;
   throw new MeshError("MESH_PREREQUISITE", "this machine lacks what it takes to get SPIRE and Envoy", {

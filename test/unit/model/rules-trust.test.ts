@@ -120,6 +120,20 @@ const refused: readonly BadInput[] = [
       "3:15  `https_spiffe` needs `bundle`; write `bundle: partners/partner.json`",
     ],
   ],
+  [
+    "a call between domains that do not federate, also when an ID is wrong behind its trust domain",
+    `trustDomains:
+  a.example: { federatesWith: [b.example] }
+  b.example: {}
+workloads:
+  x: { spiffeId: spiffe://a.example//x, app: { node: a.ts }, calls: { y: [GET /] } }
+  y: { spiffeId: spiffe://b.example/y, app: { node: a.ts } }
+`,
+    [
+      "5:18  `spiffe://a.example//x` is not a SPIFFE ID: the path must not contain empty segments (`//`); write `spiffe://a.example/x`",
+      "5:71  `x` calls `y`, but `b.example` (line 3) does not federate with `a.example`; write `federatesWith: [a.example]` below `b.example`",
+    ],
+  ],
 ];
 
 test.for(refused)("refuses %s", ([, text, problems], { expect }) => {

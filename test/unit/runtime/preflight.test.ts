@@ -7,9 +7,10 @@ import { join } from "node:path";
 import { test } from "vitest";
 
 import type { HostPort } from "../../../scripts/model/mesh.ts";
+import { parseMesh } from "../../../scripts/model/parse.ts";
 import type { Plan } from "../../../scripts/plan/plan.ts";
 import { listenerOn } from "../../../scripts/runtime/listening.ts";
-import { checkAddresses, checkSocketPaths } from "../../../scripts/runtime/preflight.ts";
+import { checkAddresses, checkPages, checkSocketPaths } from "../../../scripts/runtime/preflight.ts";
 import { meshId } from "../../../scripts/runtime/state.ts";
 import { tempDir } from "./temp-dir.ts";
 
@@ -144,4 +145,24 @@ test("a mesh whose state folder nobody can tell is told as another all the same"
     message: expect.stringContaining("is taken by another mesh (pid"),
     fix: "choose another address in mesh.yaml; or end that mesh: ./mesh down",
   });
+});
+
+test("a page's address is looked at before there is a plan, and one of this mesh is no problem", async ({
+  expect,
+  onTestFinished,
+}) => {
+  const taken = await listen("127.0.0.1", onTestFinished);
+  const mesh = parseMesh(
+    `
+trustDomains: { a.example: {} }
+workloads:
+  web: { spiffeId: spiffe://a.example/web, app: { node: apps/broker/server.ts }, publish: "127.0.0.1:${taken.port}" }
+`,
+    { file: "mesh.yaml" },
+  );
+  await expect(checkPages(mesh, { ours: async () => [] })).rejects.toMatchObject({
+    code: "MESH_PORT_TAKEN",
+    message: expect.stringContaining(`127.0.0.1:${taken.port}, where web-sidecar is to listen, is taken by pid`),
+  });
+  await expect(checkPages(mesh, { ours: async () => [taken] })).resolves.toBeUndefined();
 });

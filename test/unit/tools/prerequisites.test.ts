@@ -45,6 +45,16 @@ test("everything that is missing is said in one error, with one command that ins
   );
 });
 
+test("where only room is missing the error says so, and how to get it", ({ expect }) => {
+  expect(() => requirePrerequisites(["build-spire"], { ...complete, freeBytes: 1e9 })).toThrow(
+    expect.objectContaining({
+      code: "MESH_DISK_FULL",
+      message: expect.stringContaining("6.0 GB of free disk space where the tool cache lies: there are 1.0 GB"),
+      fix: "make room, or set MESH_CACHE to a folder on another disk; then run this again",
+    }),
+  );
+});
+
 test("a release needs neither Go nor a C compiler", ({ expect }) => {
   const machine = { ...complete, go: undefined, cCompiler: undefined, freeBytes: 1e9 };
   expect(missingPrerequisites(["unpack-spire", "unpack-envoy"], machine)).toEqual([]);

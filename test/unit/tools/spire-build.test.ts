@@ -1,6 +1,10 @@
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "vitest";
 
-import { goEnvironment } from "../../../scripts/tools/spire-build.ts";
+import { buildSpire, goEnvironment } from "../../../scripts/tools/spire-build.ts";
+import { tempDir } from "../runtime/temp-dir.ts";
+import { pathWith } from "./docker/fake-programs.ts";
 
 const base = { dir: "/cache/build/spire", goVersion: "1.26.8", required: "1.26.6", cCompiler: "gcc", env: {} } as const;
 
@@ -50,4 +54,22 @@ test("the compiler spares memory where there is little, and obeys the user", ({ 
   expect(goEnvironment({ ...base, freeMemory: 2e9 })["GOGC"]).toBe("100");
   expect(goEnvironment({ ...base, freeMemory: 16e9 })["GOGC"]).toBe("400");
   expect(goEnvironment({ ...base, freeMemory: 16e9, env: { GOGC: "50" } })["GOGC"]).toBe("50");
+});
+
+test("an interrupted build goes on with what it has downloaded and compiled, and leaves its scraps", async ({
+  expect,
+  onTestFinished,
+}) => {
+  const dir = await tempDir(onTestFinished);
+  for (const folder of ["modules", "cache", "tmp"]) {
+    await mkdir(join(dir, folder));
+    await writeFile(join(dir, folder, "from before"), "");
+  }
+  const go = `case "$1" in list) echo unsafe; echo main;; install) : > "$GOBIN/spire-server";; *) exit 9;; esac`;
+  const PATH = `${await pathWith(dir, { go })}:${process.env["PATH"] ?? ""}`;
+  const { signal } = new AbortController();
+  const options = { ...base, dir, version: "1.15.3", env: { PATH }, report: () => {}, signal };
+  expect(await readdir(await buildSpire(options))).toEqual(["spire-server"]);
+  for (const folder of ["modules", "cache"]) expect(await readdir(join(dir, folder))).toEqual(["from before"]);
+  expect(await readdir(join(dir, "tmp"))).toEqual([]);
 });
