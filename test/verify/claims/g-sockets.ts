@@ -5,14 +5,9 @@ import type { Attempt, Claim } from "../claim.ts";
 import { rightful } from "../instance/control.ts";
 import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
 import { probe } from "../instance/probe.ts";
-import { as, domainOf, stranger, told, userOf, withoutUsers } from "../instance/users.ts";
+import { appSocketOf, as, domainOf, stranger, told, userOf, withoutUsers } from "../instance/users.ts";
 import { policy } from "./certificates.ts";
 import { guarded, listening, pidsOf } from "./guarded.ts";
-
-function appSocket({ callee: { app } }: PrivateMesh): string {
-  if ("socket" in app.address) return app.address.socket;
-  throw new Error("the app does TCP");
-}
 
 function overTheDataPath(method: string, path: string, headers = ""): Attempt {
   return {
@@ -42,7 +37,7 @@ export const localSockets: readonly Claim[] = [
     attempts: [
       guarded({
         tried: "the app's socket",
-        path: appSocket,
+        path: appSocketOf,
         does: "connect",
         admits: ({ callee: { process, workload } }) => [process, workload],
       }),
@@ -61,7 +56,7 @@ export const localSockets: readonly Claim[] = [
           () => stranger,
           async (mesh) => ({
             does: "connect",
-            to: { socket: `/proc/${(await pidsOf(mesh, [mesh.callee.process]))[0]}/root${appSocket(mesh)}` },
+            to: { socket: `/proc/${(await pidsOf(mesh, [mesh.callee.process]))[0]}/root${appSocketOf(mesh)}` },
           }),
         ),
         expected: {
@@ -72,7 +67,7 @@ export const localSockets: readonly Claim[] = [
             tried: "by the sidecar's user, by its own view",
             run: as(
               (mesh) => userOf(mesh, mesh.callee.process),
-              (mesh) => ({ does: "connect", to: { socket: `/proc/self/root${appSocket(mesh)}` } }),
+              (mesh) => ({ does: "connect", to: { socket: `/proc/self/root${appSocketOf(mesh)}` } }),
             ),
             saw: /^connected$/,
           },

@@ -1,13 +1,26 @@
 // G7–G11: who gets an SVID from SPIRE Agent. Its socket is entered by the sidecars of its trust domain alone; whoever got in
 // all the same, because somebody gave him the group, is told by his user that he is nobody.
 
+import { rename, symlink } from "node:fs/promises";
+
 import type { Attempt, Claim } from "../claim.ts";
 import type { Answer, GrpcCall } from "../instance/attacker.ts";
 import { message } from "../instance/grpc.ts";
-import type { PrivateMesh } from "../instance/private-mesh.ts";
-import type { Seen } from "../instance/probe.ts";
-import { appUserOf, domainOf, insideAgentFolder, stranger, told, userOf, withoutUsers } from "../instance/users.ts";
+import { allowedRequest, rightful } from "../instance/control.ts";
+import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
+import { probe, type Seen } from "../instance/probe.ts";
+import {
+  appSocketOf,
+  appUserOf,
+  domainOf,
+  insideAgentFolder,
+  stranger,
+  told,
+  userOf,
+  withoutUsers,
+} from "../instance/users.ts";
 import type { User } from "../../../scripts/plan/plan.ts";
+import { inWords } from "../judge.ts";
 import { guarded } from "./guarded.ts";
 
 type Who = (mesh: PrivateMesh) => User;
@@ -20,6 +33,9 @@ const sidecar: Who = (mesh) => userOf(mesh, mesh.callee.process);
 const app: Who = (mesh) => insideAgentFolder(mesh, appUserOf(mesh, mesh.callee));
 const nobody: Who = (mesh) => insideAgentFolder(mesh, stranger);
 const agentSocket = (mesh: PrivateMesh) => ({ socket: domainOf(mesh).agent.socket });
+
+const callOf = async (mesh: PrivateMesh): Promise<Seen> =>
+  probe(inboundOf(mesh.callee), { shown: await rightful(mesh), raw: allowedRequest(mesh) });
 
 async function ask(mesh: PrivateMesh, who: Who, call: Omit<GrpcCall, "does" | "to">): Promise<Answer> {
   return mesh.attackers.as(who(mesh), { does: "call", to: agentSocket(mesh), ...call });
@@ -180,6 +196,31 @@ export const workloadApi: readonly Claim[] = [
       noIdentity("FetchX509SVID by the app who got into the socket's folder", app),
       notAuthorized("SDS: its sidecar's SPIFFE ID, by the app", app, ({ callee }) => [callee.spiffeId]),
       notAuthorized("SDS: `default`, by the app", app, () => ["default"]),
+      {
+        tried: "its own socket as a link to the agent's: the sidecar connects there in its own name",
+        run: async (mesh) => {
+          const own = appSocketOf(mesh);
+          await rename(own, `${own}.aside`);
+          try {
+            await symlink(agentSocket(mesh).socket, own);
+            mesh.app.hangUp();
+            return told(inWords(await callOf(mesh)));
+          } finally {
+            await rename(`${own}.aside`, own);
+          }
+        },
+        expected: {
+          kind: "denied",
+          by: "Envoy",
+          // It speaks HTTP/1.1 to an app; the agent, gRPC.
+          saw: /^HTTP 502$/,
+          control: {
+            tried: "with its own socket",
+            run: async (mesh) => told(inWords(await callOf(mesh))),
+            saw: /^HTTP 200$/,
+          },
+        },
+      },
     ],
   },
 ];

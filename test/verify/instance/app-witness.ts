@@ -3,13 +3,15 @@
 
 import { once } from "node:events";
 import { chmod } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 
 export interface AppWitness extends AsyncDisposable {
   /** Everything received since the last call, connection by connection. */
   readonly take: () => string[];
   /** Answers with these raw bytes from now on; undefined: with 200. */
   readonly answerWith: (raw: string | undefined) => void;
+  /** Ends every connection: the next request needs a new one. */
+  readonly hangUp: () => void;
 }
 
 const fine = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nok\n";
@@ -17,7 +19,10 @@ const fine = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nok\n";
 export async function startAppWitness(socketPath: string): Promise<AppWitness> {
   let received: { text: string }[] = [];
   let raw: string | undefined;
+  const sockets = new Set<Socket>();
   const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
     let record: { text: string } | undefined;
     let pending = "";
     socket.on("error", () => socket.destroy());
@@ -42,6 +47,9 @@ export async function startAppWitness(socketPath: string): Promise<AppWitness> {
       return all;
     },
     answerWith: (bytes) => (raw = bytes),
+    hangUp: () => {
+      for (const socket of sockets) socket.destroy();
+    },
     [Symbol.asyncDispose]: async () => {
       server.close();
       server.emit("close");

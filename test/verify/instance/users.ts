@@ -38,6 +38,12 @@ export function userOf({ plan }: PrivateMesh, process: string): User {
   return found.user;
 }
 
+/** Where the test stands in for the callee's app. */
+export function appSocketOf({ callee: { app } }: PrivateMesh): string {
+  if ("socket" in app.address) return app.address.socket;
+  throw new Error("the app does TCP");
+}
+
 /** Of the app that the test stands in for: its folder is still its own. */
 export function appUserOf({ plan }: PrivateMesh, { app: { address } }: Pick<SidecarPlan, "app">): User {
   const folder = "socket" in address ? plan.folders.find(({ path }) => path === dirname(address.socket)) : undefined;
