@@ -5,7 +5,7 @@ import { request } from "node:http";
 import type { Socket } from "node:net";
 import { createServer } from "node:tls";
 
-import type { Attempt, Claim, Refused } from "../claim.ts";
+import type { Admitted, Attempt, Claim, Refused } from "../claim.ts";
 import type { Shown } from "../instance/authority.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
 import { noSession, type Seen } from "../instance/probe.ts";
@@ -24,8 +24,21 @@ const noChain = (reason: RegExp): Refused => refused("callee: ssl.fail_verify_er
 const noStore = noChain(/no trust bundle store/);
 const unknownIssuer = noChain(/unable to get local issuer certificate/);
 
+/** Inbound, the RBAC filter compares the whole list (A14); no filter sees a server's certificate. */
+const namedByItsOwnCa: Admitted = {
+  kind: "admitted",
+  why: "the callee's own CA named it the callee, beside another ID of its own trust domain, which it may name as it likes",
+};
+
+function twoIds(isTurned: boolean): Mint {
+  return async (mesh) => {
+    const uris = [callee(mesh), `spiffe://${mesh.callee.trustDomain}/other`];
+    return local(mesh).issue({ uris: isTurned ? uris.toReversed() : uris });
+  };
+}
+
 /** The caller's app calls; the attacker is where the callee should be. */
-function answeringAs(tried: string, mint: Mint, expected: Refused): Attempt {
+function answeringAs(tried: string, mint: Mint, expected: Refused | Admitted): Attempt {
   return {
     tried,
     expected,
@@ -43,7 +56,13 @@ function answeringAs(tried: string, mint: Mint, expected: Refused): Attempt {
         (socket) => server.emit("connection", socket),
         (got) => {
           server.on("secureConnection", (secure) =>
-            secure.on("data", (data) => got(data)).on("error", () => secure.destroy()),
+            secure
+              .on("data", (data) => {
+                got(data);
+                // What was read is enough: the caller need not wait for an answer.
+                secure.destroy();
+              })
+              .on("error", () => secure.destroy()),
           );
           server.on("tlsClientError", (_, secure) => secure.destroy());
         },
@@ -156,6 +175,8 @@ export const hostileCallee: readonly Claim[] = [
           mesh.hostile.authority.issue({ uris: [callee(mesh), `spiffe://${mesh.hostile.trustDomain}/x`] }),
         unknownIssuer,
       ),
+      answeringAs("two IDs by the callee's own CA, the callee's first", twoIds(false), namedByItsOwnCa),
+      answeringAs("two IDs by the callee's own CA, the callee's second", twoIds(true), namedByItsOwnCa),
       answeringAs(
         "an expired SVID of the callee",
         async (mesh) => local(mesh).issue({ uris: [callee(mesh)], from: -7200, until: -3600 }),
