@@ -29,7 +29,6 @@ export async function upDocker(context: Context): Promise<number> {
   const folder = await openStateFolder(context.stateDir, { create: true });
   await using _lock = await takeLock(folder.path, "./mesh up");
   const found = await openProject(context, folder);
-  if (offline) await provideImages(context, found);
   const isNew = !(await exists(found));
   const given = await chosenSubnet(found.dir, found.env);
   const preferred = isTheCheckouts(found) ? defaultSubnet : undefined;
@@ -43,6 +42,7 @@ export async function upDocker(context: Context): Promise<number> {
   const runtime = dockerRuntime(project, planned, folder);
   try {
     await checkPublished(planned, { running: new Set(running.map(({ service }) => service)) });
+    if (offline) await provideImages(context, found);
     await writeRendered(project.dir, dockerFiles(mesh, filesOptions(context, folder)));
     await folder.writePlan(planned);
     const brought = await bringUpContainers({ before, plan: planned, project, runtime, offline, report, signal });

@@ -4,14 +4,8 @@
 import { isCrossed } from "../observe/edge.ts";
 import type { DomainFacts, EdgeFacts, Health, SidecarFacts, SvidFacts } from "../observe/facts.ts";
 import type { Plan } from "../plan/plan.ts";
-import { sidecarBundleProblems } from "./sidecar-bundles.ts";
-import {
-  statusVersion,
-  type BundleStatus,
-  type DomainStatus,
-  type Problem,
-  type StatusReport,
-} from "./status-report.ts";
+import { bundleProblems, bundleStatus, secondsBetween, sidecarBundleProblems } from "./assess-bundles.ts";
+import { statusVersion, type DomainStatus, type Problem, type StatusReport } from "./status-report.ts";
 
 /** A process that the runtime keeps, and how it is. */
 export interface KeptProcess {
@@ -19,12 +13,6 @@ export interface KeptProcess {
   readonly state: string;
   readonly restarts: number;
 }
-
-/**
- * SPIRE fetches a partner's bundle at a quarter of its refresh hint; when a whole hint has passed something is wrong.
- * Where the partner gives no hint the standard proposes five minutes (SPIFFE_Trust_Domain_and_Bundle.md 4.1.2).
- */
-const defaultRefreshHintSeconds = 300;
 
 /** SPIRE Agent rotates when half of the life is left, give or take a tenth. */
 const overdueShare = 0.3;
@@ -118,42 +106,6 @@ function healthProblems(process: string, { state, reason }: Health, down: Readon
   return [{ what, fix: state === "down" ? `./mesh restart ${process}` : `./mesh logs ${process}` }];
 }
 
-function bundleStatus(domains: readonly DomainStatus[], holder: string, of: string): BundleStatus {
-  const facts = domains.find(({ trustDomain }) => trustDomain === holder)?.facts;
-  const partner = domains.find(({ trustDomain }) => trustDomain === of)?.facts?.server;
-  const held = facts?.partners.find(({ trustDomain }) => trustDomain === of);
-  if (facts === undefined || held === undefined) return { holder, of, state: "unknown" };
-  const { heldSeconds, reason } = held;
-  if (held.bundle === undefined) {
-    const state = facts.server.bundle === undefined ? "unknown" : "missing";
-    return { holder, of, state, ...(reason === undefined ? {} : { reason }) };
-  }
-  const age = heldSeconds === undefined ? {} : { heldSeconds };
-  if (partner?.bundle === undefined) return { holder, of, state: "unknown", ...age };
-  if (partner.bundle.digest === held.bundle.digest) return { holder, of, state: "current", ...age };
-  const since =
-    partner.bundleSince === undefined ? {} : { behindSeconds: secondsBetween(partner.bundleSince, facts.at) };
-  return { holder, of, state: "older", ...age, ...since };
-}
-
-function bundleProblems(plan: Plan, domains: readonly DomainStatus[], bundle: BundleStatus): Problem[] {
-  const { holder, of, state, reason, behindSeconds = 0 } = bundle;
-  const domain = plan.domains.find(({ trustDomain }) => trustDomain === holder);
-  if (domain === undefined) return [];
-  if (state === "missing")
-    return [
-      {
-        what: `${holder} holds no bundle of ${of}${reason === undefined ? "" : `: ${reason}`}`,
-        fix: `./mesh logs ${domain.controller.process}`,
-      },
-    ];
-  const held = domains.find(({ trustDomain }) => trustDomain === holder)?.facts?.partners;
-  const hint = held?.find(({ trustDomain }) => trustDomain === of)?.bundle?.refreshHintSeconds;
-  if (state !== "older" || behindSeconds < (hint ?? defaultRefreshHintSeconds)) return [];
-  const what = `${holder} has not fetched the bundle of ${of} that is current since ${behindSeconds} s`;
-  return [{ what, fix: `./mesh logs ${domain.server.process}` }];
-}
-
 function sidecarProblems(facts: DomainFacts, sidecar: SidecarFacts, down: ReadonlySet<string>): Problem[] {
   const { process, health, svid, configuration } = sidecar;
   if (health.state === "down") return healthProblems(process, health, down);
@@ -208,8 +160,4 @@ function edgeProblems({ caller, callee, probe, counters }: EdgeFacts): Problem[]
   if (counters.responses2xx === 0 && counters.responses5xx > 0)
     return [{ what: `${edge}: all of ${counters.responses5xx} answers were errors`, fix: logs }];
   return [];
-}
-
-function secondsBetween(from: string, to: string): number {
-  return Math.max(0, Math.floor((Date.parse(to) - Date.parse(from)) / 1000));
 }

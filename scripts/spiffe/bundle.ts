@@ -1,7 +1,9 @@
 // A trust domain's public keys, as one value and as a SPIFFE bundle document (SPIFFE_Trust_Domain_and_Bundle.md 4).
-// A leaf: node:crypto only. Reading is strict, because a wrong bundle is a wrong root of trust.
+// Reading is strict, because a wrong bundle is a wrong root of trust.
 
 import { X509Certificate, createHash, createPublicKey } from "node:crypto";
+
+import { refusalOfCa } from "./ca-profile.ts";
 
 export interface Bundle {
   /** `broker.example`. The document does not name it: whoever hands one over must say whose it is. */
@@ -118,10 +120,9 @@ function readX509Key(key: Record<string, unknown>, trustDomain: string): ReadKey
   const [encoded] = x5c;
   if (x5c.length !== 1 || typeof encoded !== "string") return invalid("`x5c` must hold exactly one certificate");
   const der = Buffer.from(encoded, "base64");
-  const certificate = readCertificate(der);
-  if (certificate === undefined || !certificate.raw.equals(der))
-    return invalid("`x5c` does not hold a certificate in DER");
-  if (!certificate.ca) return invalid("its certificate is not a CA's");
+  const refused = refusalOfCa(der);
+  if (refused !== undefined) return invalid(`its certificate ${refused}`);
+  const certificate = new X509Certificate(der);
   const publicKey = readJwk(key);
   if (publicKey === undefined || !publicKey.equals(certificate.publicKey))
     return invalid("`x5c` holds another public key");
@@ -147,14 +148,6 @@ function readJwk(key: Record<string, unknown>): ReturnType<typeof createPublicKe
     return createPublicKey({ key: onlyStrings({ kty, crv, x, y, n, e }), format: "jwk" });
   } catch {
     return undefined; // Whatever is wrong with it, it is not a public key; the caller says which one.
-  }
-}
-
-function readCertificate(der: Uint8Array): X509Certificate | undefined {
-  try {
-    return new X509Certificate(der);
-  } catch {
-    return undefined; // Not a certificate; the caller says which one.
   }
 }
 

@@ -27,10 +27,10 @@ const plainTexts = new Set([0x12, 0x13, 0x14, 0x16]);
 export function refusalOfCa(der: Uint8Array): string | undefined {
   try {
     const certificate = new X509Certificate(der);
-    if (!certificate.raw.equals(der)) return "is followed by something else";
+    if (!certificate.raw.equals(der)) return "is followed by more";
     if (!certificate.ca) return "is not a CA's";
   } catch {
-    return "is not a certificate that can be read";
+    return "cannot be read";
   }
   try {
     return departure(der);

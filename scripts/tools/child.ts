@@ -95,11 +95,14 @@ export async function runToSuccess(
   });
 }
 
+/** What to do where there is no space for tools. */
+export const makeRoom = "make room where the tool cache lies, or set MESH_CACHE to a folder on another disk";
+
 /** The error of a step that found no space left. */
 export function diskFull(what: string, details: readonly string[] = [], cause?: unknown): MeshError {
   return new MeshError("MESH_DISK_FULL", `${what} found no space left on the disk`, {
     details,
-    fix: "make room where the tool cache lies, or set MESH_CACHE to a folder on another disk; then run this again",
+    fix: `${makeRoom}; then run this again`,
     ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -2,6 +2,7 @@
 // before anything is begun. What the machine has is found out by machine.ts.
 
 import { MeshError } from "../errors.ts";
+import { makeRoom } from "./child.ts";
 import type { Machine } from "./machine.ts";
 import { compareVersions } from "./versions.ts";
 
@@ -12,6 +13,8 @@ interface Missing {
   readonly what: string;
   /** Debian's packages that bring it. */
   readonly packages: readonly string[];
+  /** What to do where no package brings it. */
+  readonly mend?: string;
 }
 
 /** Since 1.21 Go fetches by itself, as a module, the toolchain that go.mod asks for (go.dev/doc/toolchain). */
@@ -36,36 +39,29 @@ export function missingPrerequisites(tasks: readonly Task[], machine: Machine): 
   }));
   if (tasks.includes("build-spire")) missing.push(...missingForGo(machine));
   if (tasks.includes("unpack-envoy")) missing.push(...missingForPython(machine));
-  const room = missingRoom(tasks, machine);
-  if (room !== undefined) missing.push({ what: `${room}; ${makeRoom}`, packages: [] });
+  const needed = tasks.reduce((sum, task) => sum + diskNeeds[task], 0) - machine.begunBytes;
+  if (machine.freeBytes < needed) {
+    const what = `${inGigabytes(needed)} of free disk space where the tool cache lies: there are ${inGigabytes(machine.freeBytes)}`;
+    missing.push({ what, packages: [], mend: makeRoom });
+  }
   return missing;
 }
 
-const makeRoom = "make room, or set MESH_CACHE to a folder on another disk";
-
-function missingRoom(tasks: readonly Task[], { begunBytes, freeBytes }: Machine): string | undefined {
-  const needed = tasks.reduce((sum, task) => sum + diskNeeds[task], 0) - begunBytes;
-  if (freeBytes >= needed) return undefined;
-  return `${inGigabytes(needed)} of free disk space where the tool cache lies: there are ${inGigabytes(freeBytes)}`;
-}
-
 /**
- * @throws MeshError MESH_DISK_FULL when nothing but room is missing; else MESH_PREREQUISITE with a line for each missing thing
- *   and one command that installs them
+ * @throws MeshError MESH_PREREQUISITE, or MESH_DISK_FULL where nothing but room is missing, with a line for each missing thing
+ *   and what gets all of them
  */
 export function requirePrerequisites(tasks: readonly Task[], machine: Machine): void {
   const missing = missingPrerequisites(tasks, machine);
   if (missing.length === 0) return;
-  const room = missingRoom(tasks, machine);
-  if (room !== undefined && missing.length === 1)
-    throw new MeshError("MESH_DISK_FULL", `to get SPIRE and Envoy takes ${room}`, {
-      fix: `${makeRoom}; then run this again`,
-    });
+  const isRoomAlone = missing.every(({ mend }) => mend === makeRoom);
   const packages = [...new Set(missing.flatMap((one) => one.packages))];
-  const install = packages.length === 0 ? "see above" : `as root, on Debian: apt-get install ${packages.join(" ")}`;
-  throw new MeshError("MESH_PREREQUISITE", "this machine lacks what it takes to get SPIRE and Envoy", {
+  const install = packages.length === 0 ? [] : [`as root, on Debian: apt-get install ${packages.join(" ")}`];
+  const mends = missing.flatMap(({ mend }) => (mend === undefined ? [] : [mend]));
+  const code = isRoomAlone ? "MESH_DISK_FULL" : "MESH_PREREQUISITE";
+  throw new MeshError(code, "this machine lacks what it takes to get SPIRE and Envoy", {
     details: missing.map(({ what }) => `- ${what}`),
-    fix: `${install}; then run this again`,
+    fix: [...install, ...mends, "then run this again"].join("; "),
   });
 }
 
@@ -75,7 +71,11 @@ function missingForGo({ go, cCompiler }: Machine): Missing[] {
   const newer = "Debian 13 has one, Debian 12 in bookworm-backports, and https://go.dev/dl";
   if (go === undefined) missing.push({ what: `${needed}: it was not found (${newer})`, packages: ["golang-go"] });
   else if (compareVersions(go, oldestGo) < 0) {
-    missing.push({ what: `${needed}: the one found is ${go}; install a newer one (${newer})`, packages: [] });
+    missing.push({
+      what: `${needed}: the one found is ${go}`,
+      packages: [],
+      mend: `install a newer Go (${newer})`,
+    });
   }
   if (cCompiler === undefined) {
     missing.push({

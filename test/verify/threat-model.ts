@@ -39,8 +39,8 @@ and the tests hold it to them.
 - **A partner can withdraw.** Traffic analysis, and an outage of a partner's bundle endpoint that lasts longer than its CA, are not defended against.
 - **A partner's bundle endpoint is trusted to send anywhere**: SPIRE Server follows its redirects, also to plain HTTP, and takes an earlier bundle after a
   later one (G19, G21). Only whoever holds that endpoint's key can do so, and only that partner's workloads are concerned.
-- **A partner's bundle endpoint may answer without end**: SPIRE Server keeps all of it in memory before it judges it (seen: 700 MiB
-  sent, 1.8 GB held). On docker its memory limit ends it, and it starts again; natively the machine's memory is what ends it.
+- **A partner's bundle endpoint may answer without end**: SPIRE Server keeps all of it in memory before it judges it (seen natively:
+  700 MiB sent, 1.8 GB held). In containers it has a memory limit, beyond which the kernel ends it and the engine starts it again; natively it has none.
 - **What a partner publishes is judged after SPIRE has taken it**: a bundle that no sidecar can take in is out within a pass of the controller
   (up to 15 s). A sidecar that starts in that time waits for it (G22).
 - **SPIRE Server's own ports take what Go's TLS takes**: TLS 1.2 and key exchanges that are not post-quantum (G23). Agents insist on a post-quantum one.

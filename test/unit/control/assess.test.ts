@@ -186,7 +186,7 @@ test("an edge that is not probed is judged by its counters", ({ expect }) => {
   ]);
 });
 
-test("a sidecar that takes up no bundle any more is a problem, naming whose", ({ expect }) => {
+test("a sidecar that does not verify by what its server holds is a problem, naming whose bundle", ({ expect }) => {
   const [context] = readyReport().trustDomains[1]?.facts?.sidecars[0]?.bundles ?? [];
   const stale = withSidecar({
     bundles: [{ context: "ALL", trustDomains: [{ trustDomain: "broker.example", digest: "00" }] }],
@@ -195,6 +195,6 @@ test("a sidecar that takes up no bundle any more is a problem, naming whose", ({
   const [problem = "", ...others] = problems(stale);
   expect(others).toEqual([]);
   expect(problem).toMatch(
-    /^quotes-sidecar verifies broker\.example by an older bundle.* \| \.\/mesh logs quotes-sidecar$/,
+    /^quotes-sidecar does not verify broker\.example by the bundle that spire-server-stockmarket holds since \d+ s \| \.\/mesh logs quotes-sidecar$/,
   );
 });

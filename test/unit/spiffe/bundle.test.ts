@@ -6,6 +6,7 @@ import * as x509 from "@peculiar/x509";
 import { test } from "vitest";
 
 import { bundleDigest, parseBundleDocument, toBundleDocument } from "../../../scripts/spiffe/bundle.ts";
+import { oddAuthority } from "../../odd-authorities.ts";
 
 x509.cryptoProvider.set(webcrypto);
 
@@ -133,17 +134,22 @@ const refused: [what: string, document: unknown, problems: string[]][] = [
   [
     "x5c that is no certificate",
     { keys: [x509Key(authority, { x5c: ["AAAA"] })] },
-    ["key 1: `x5c` does not hold a certificate in DER"],
+    ["key 1: its certificate cannot be read"],
   ],
   [
     "bytes after the certificate",
     { keys: [x509Key(authority, { x5c: [base64(Buffer.concat([authority.der, Buffer.from("x")]))] })] },
-    ["key 1: `x5c` does not hold a certificate in DER"],
+    ["key 1: its certificate is followed by more"],
   ],
   [
     "another key's certificate",
     { keys: [x509Key(authority, { x5c: [base64(next.der)] })] },
     ["key 1: `x5c` holds another public key"],
+  ],
+  [
+    "a CA certificate that Envoy cannot read",
+    { keys: [x509Key(authority, { x5c: [base64(oddAuthority(authority.der, "version 2, with extensions"))] })] },
+    ["key 1: its certificate is not of version 3"],
   ],
   ["a leaf certificate", { keys: [x509Key(leaf)] }, ["key 1: its certificate is not a CA's"]],
   [

@@ -38,9 +38,9 @@ test("everything that is missing is said in one error, with one command that ins
         "- Go 1.21 or newer: it was not found (Debian 13 has one, Debian 12 in bookworm-backports, and https://go.dev/dl)",
         "- a C compiler with the C library's headers (SPIRE Server contains SQLite): none was found",
         "- Python 3.8 or newer: it was not found",
-        "- 6.3 GB of free disk space where the tool cache lies: there are 1.0 GB; make room, or set MESH_CACHE to a folder on another disk",
+        "- 6.3 GB of free disk space where the tool cache lies: there are 1.0 GB",
       ],
-      fix: "as root, on Debian: apt-get install util-linux golang-go gcc libc6-dev python3 python3-venv; then run this again",
+      fix: "as root, on Debian: apt-get install util-linux golang-go gcc libc6-dev python3 python3-venv; make room where the tool cache lies, or set MESH_CACHE to a folder on another disk; then run this again",
     }),
   );
 });
@@ -49,8 +49,18 @@ test("where only room is missing the error says so, and how to get it", ({ expec
   expect(() => requirePrerequisites(["build-spire"], { ...complete, freeBytes: 1e9 })).toThrow(
     expect.objectContaining({
       code: "MESH_DISK_FULL",
-      message: expect.stringContaining("6.0 GB of free disk space where the tool cache lies: there are 1.0 GB"),
-      fix: "make room, or set MESH_CACHE to a folder on another disk; then run this again",
+      details: ["- 6.0 GB of free disk space where the tool cache lies: there are 1.0 GB"],
+      fix: "make room where the tool cache lies, or set MESH_CACHE to a folder on another disk; then run this again",
+    }),
+  );
+});
+
+test("a Go that is too old, which no package mends, is told with what does", ({ expect }) => {
+  expect(() => requirePrerequisites(["build-spire"], { ...complete, go: "1.19.8" })).toThrow(
+    expect.objectContaining({
+      code: "MESH_PREREQUISITE",
+      details: ["- Go 1.21 or newer: the one found is 1.19.8"],
+      fix: expect.stringMatching(/^install a newer Go \(.*go\.dev\/dl\); then run this again$/),
     }),
   );
 });

@@ -25,7 +25,7 @@ test.for([
   [
     "what is no certificate",
     { ...sound, x509Authorities: [authority, new Uint8Array([1])] },
-    "X.509 authority 2 is not a certificate that can be read",
+    "X.509 authority 2 cannot be read",
   ],
 ] as const)("%s", ([, bundle, refused], { expect }) => {
   expect(refusalOf(bundle)).toBe(refused);

@@ -1,14 +1,14 @@
 // C15–C17: somebody answers in the callee's place. The caller's sidecar must send him nothing, whatever certificate he shows.
 
-import { once } from "node:events";
-import { request } from "node:http";
 import type { Socket } from "node:net";
 import { createServer } from "node:tls";
 
 import type { Admitted, Attempt, Claim, Refused } from "../claim.ts";
 import type { Shown } from "../instance/authority.ts";
+import { allowedRequest } from "../instance/control.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
 import { noSession, type Seen } from "../instance/probe.ts";
+import { callOut } from "./callers-doors.ts";
 import { local } from "./certificates.ts";
 
 type Mint = (mesh: PrivateMesh) => Promise<Shown>;
@@ -81,7 +81,7 @@ async function intercepted(
   listen((data) => (stolen += data.toString("latin1")));
   const release = mesh.relay.intercept(attack);
   try {
-    const seen = await callOut(mesh);
+    const seen = await callCallee(mesh);
     if (stolen === "") return seen;
     return {
       kind: "http",
@@ -94,26 +94,9 @@ async function intercepted(
   }
 }
 
-/** As the caller's app does. */
-async function callOut({ caller, edge }: PrivateMesh): Promise<Seen> {
-  const socketPath = caller.outbound.find((one) => one.callee === edge.callee)?.socket;
-  if (socketPath === undefined) throw new Error(`${edge.caller} does not call ${edge.callee}`);
-  const asked = request({ socketPath, path: edge.path, headers: { host: edge.callee }, agent: false, timeout: 9000 });
-  asked.on("timeout", () => asked.destroy(new Error("no answer in time")));
-  asked.end();
-  try {
-    const [response] = await once(asked, "response");
-    let text = "";
-    for await (const chunk of response) text += String(chunk);
-    return {
-      kind: "http",
-      status: Number(response.statusCode),
-      text,
-      session: noSession,
-    };
-  } catch (error) {
-    return { kind: "closed", code: error instanceof Error ? error.message : String(error) };
-  }
+/** The allowed request by the caller's app; a callee that stays silent is given up after three tries of two seconds. */
+async function callCallee(mesh: PrivateMesh): Promise<Seen> {
+  return callOut(mesh, allowedRequest(mesh), 9000);
 }
 
 /** Stands in for the callee with a certificate of its own CA, gives tickets, and looks whether the caller comes back with one. */
@@ -128,9 +111,9 @@ export async function resumeAsCaller(mesh: PrivateMesh): Promise<Seen> {
   });
   const release = mesh.relay.intercept((socket) => server.emit("connection", socket));
   try {
-    await callOut(mesh);
+    await callCallee(mesh);
     mesh.relay.cut();
-    const again = await callOut(mesh);
+    const again = await callCallee(mesh);
     return again.kind === "http" ? { ...again, session } : again;
   } finally {
     release();
@@ -237,7 +220,7 @@ export const hostileCallee: readonly Claim[] = [
       {
         tried: "first the callee itself, on the next connection another workload of its domain",
         run: async (mesh) => {
-          const good = await callOut(mesh);
+          const good = await callCallee(mesh);
           if (good.kind !== "http" || good.status !== 200)
             return { kind: "closed", code: "the callee itself did not answer" };
           mesh.app.take();

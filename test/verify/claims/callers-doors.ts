@@ -15,10 +15,10 @@ export function callingOut(tried: string, raw: (mesh: PrivateMesh) => string, ex
   };
 }
 
-export async function callOut({ caller, edge }: PrivateMesh, raw: string): Promise<Seen> {
+export async function callOut({ caller, edge }: PrivateMesh, raw: string, deadlineMs?: number): Promise<Seen> {
   const path = caller.outbound.find(({ callee }) => callee === edge.callee)?.socket;
   if (path === undefined) throw new Error(`${edge.caller} does not call ${edge.callee}`);
-  return probePlain({ path }, raw);
+  return probePlain({ path }, raw, deadlineMs);
 }
 
 /** As a person at the caller's page does; the attacker is told what the caller's app got. */
