@@ -13,17 +13,19 @@ const up = ["up", "--detach", "--wait", "--wait-timeout", "60"] as const;
 /** One price for ever, asked for by whom it may be. */
 const program = `
 import { createServer } from "node:http";
-createServer((request, response) => {
+const answer = (request, response) => {
   const time = new Date().toISOString();
   const quote = { symbol: "SHELF", price: 7, open: 7, low: 7, high: 7, close: 7, time };
   response.setHeader("content-type", "application/json");
   response.end(JSON.stringify({ asOf: time, quotes: [quote] }));
-}).listen(8000, process.argv[2]);
+};
+for (const host of process.argv.slice(2)) createServer(answer).listen(host === "127.0.0.1" ? 8000 : 8001, host);
 `;
 
-/** An app that listens on `host`, whatever its environment says. */
-function shelfImage(host: string): Promise<BuiltImage> {
-  const dockerfile = `FROM ${imageNames.node}\nCOPY app.mjs /app.mjs\nENTRYPOINT ["node", "/app.mjs", "${host}"]\n`;
+/** An app that listens on `hosts`, whatever its environment says: on port 8000 of loopback, on 8001 of others. */
+function shelfImage(...hosts: readonly string[]): Promise<BuiltImage> {
+  const entrypoint = JSON.stringify(["node", "/app.mjs", ...hosts]);
+  const dockerfile = `FROM ${imageNames.node}\nCOPY app.mjs /app.mjs\nENTRYPOINT ${entrypoint}\n`;
   return buildImage({ dockerfile, files: { "app.mjs": program } });
 }
 
@@ -37,11 +39,11 @@ function withQuotesFrom(image: BuiltImage) {
   };
 }
 
-/** What the caller's sidecar, the only one that shares a network with it, gets from the app's port. */
-async function pastTheSidecar(mesh: ComposeMesh): Promise<Ending> {
+/** What the caller's sidecar, the only one that shares a network with it, gets from a port of the app. */
+async function pastTheSidecar(mesh: ComposeMesh, port: number): Promise<Ending> {
   const { NetworkSettings } = await mesh.container("quotes-network");
   const host = NetworkSettings.Networks[`${mesh.name}_federation`]?.IPAddress ?? "";
-  return only(actingAs(await mesh.container("broker-sidecar"), [{ connect: { host, port: 8000 } }]));
+  return only(actingAs(await mesh.container("broker-sidecar"), [{ connect: { host, port } }]));
 }
 
 test("its quotes cross, and nobody reaches it past its sidecar", async ({ newMesh, expect }) => {
@@ -53,7 +55,7 @@ test("its quotes cross, and nobody reaches it past its sidecar", async ({ newMes
   expect(hop?.callee).toBe("spiffe://stockmarket.example/quotes-service");
   const { status, stdout } = await mesh.place.mesh("--runtime", "docker", "status");
   expect(status, stdout).toBe(0);
-  expect(await pastTheSidecar(mesh)).toBe("ECONNREFUSED");
+  expect(await pastTheSidecar(mesh, 8000)).toBe("ECONNREFUSED");
   const quotesApp = await mesh.container("quotes");
   expect(quotesApp.HostConfig).toMatchObject({ ReadonlyRootfs: true, CapDrop: ["ALL"] });
   expect(await inside(quotesApp, [{ interfaces: true }])).toEqual(["lo eth0"]);
@@ -61,14 +63,17 @@ test("its quotes cross, and nobody reaches it past its sidecar", async ({ newMes
   expect(await mesh.traces()).toEqual([]);
 });
 
-test("one that listens where its sidecar can be passed by fails the start, by name", async ({ newMesh, expect }) => {
-  await using image = await shelfImage("::");
+test("one that also listens where its sidecar can be passed by fails the start, by name", async ({
+  newMesh,
+  expect,
+}) => {
+  await using image = await shelfImage("127.0.0.1", "::");
   const mesh = await newMesh({ description: withQuotesFrom(image) });
   const { status, stderr } = await mesh.compose(...up);
   expect(status).not.toBe(0);
   expect(stderr).toMatch(/quotes-network-1 is unhealthy/);
   // The danger is real: this is what the failure keeps from going unnoticed.
-  expect(await pastTheSidecar(mesh)).toBe("connected");
+  expect(await pastTheSidecar(mesh, 8001)).toBe("connected");
   const told = await mesh.place.mesh("--runtime", "docker", "up");
   expect(told.status).toBe(2);
   expect(told.stderr).toContain("quotes listens on more than loopback");
