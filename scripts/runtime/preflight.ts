@@ -6,6 +6,7 @@ import { MeshError, systemErrorCode } from "../errors.ts";
 import type { HostPort, Mesh } from "../model/mesh.ts";
 import { processName } from "../plan/layout.ts";
 import type { Plan, Process } from "../plan/plan.ts";
+import { nextRound } from "../wait.ts";
 import { type Listener, bindProblem, listenerOn } from "./listening.ts";
 import { type OtherMesh, meshOf } from "./mesh-of.ts";
 import { shellWord } from "./state.ts";
@@ -45,7 +46,7 @@ export async function checkPages(
   await refuseProblems(
     mesh.workloads.map(async (workload) => {
       const { publish } = workload;
-      const code = publish === undefined ? undefined : await bindProblem(publish);
+      const code = publish === undefined ? undefined : await lastingBindProblem(publish);
       if (publish === undefined || code === undefined) return undefined;
       // Not before: another ./mesh up may be bringing this mesh up meanwhile.
       if ((await options.ours()).some((address) => printed(address) === printed(publish))) return undefined;
@@ -69,7 +70,7 @@ export async function checkAddresses(plan: Plan, options: { readonly ours: reado
   await refuseProblems(
     wanted.map(async (one) => {
       const privileged = one.address.port < firstFree && one.process.user.uid !== 0;
-      const code = privileged ? "EACCES" : await bindProblem(one.address);
+      const code = privileged ? "EACCES" : await lastingBindProblem(one.address);
       return code === undefined ? undefined : describe(one, code);
     }),
   );
@@ -90,10 +91,22 @@ export async function checkPublished(plan: Plan, options: { readonly running: Re
     });
   await refuseProblems(
     wanted.map(async (one) => {
-      const code = options.running.has(one.process.name) ? undefined : await bindProblem(one.address);
+      const code = options.running.has(one.process.name) ? undefined : await lastingBindProblem(one.address);
       return code === undefined || code === "EACCES" ? undefined : describe(one, code);
     }),
   );
+}
+
+/** Another command that looks has the address for an instant, too: taken is what stays taken this long. */
+const takenMs = 250;
+
+async function lastingBindProblem(address: HostPort): Promise<string | undefined> {
+  const begun = performance.now();
+  for (;;) {
+    const code = await bindProblem(address);
+    if (code !== "EADDRINUSE" || performance.now() - begun > takenMs) return code;
+    await nextRound(20, new AbortController().signal);
+  }
 }
 
 async function refuseProblems(found: readonly Promise<Problem | undefined>[]): Promise<void> {

@@ -52,6 +52,18 @@ test("an address that is taken is named with the process that has it", async ({ 
   });
 });
 
+test("an address that another command has only while it looks is free", async ({ expect, onTestFinished }) => {
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  onTestFinished(() => void other.close());
+  const address: AddressInfo | string | null = other.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  const looking = checkAddresses(planOf({ listens: [{ host: "127.0.0.1", port: address.port }] }), { ours: [] });
+  // Not before the look has found it taken.
+  setTimeout(() => other.close(), 60);
+  await expect(looking).resolves.toBeUndefined();
+});
+
 test("who listens on every address, IPv4 or IPv6, is found too", async ({ expect, onTestFinished }) => {
   for (const host of ["0.0.0.0", "::"]) {
     const { port } = await listen(host, onTestFinished);
