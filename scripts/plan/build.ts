@@ -11,6 +11,7 @@ import {
   workloadsOf,
 } from "./identities.ts";
 import {
+  appPaths,
   domainFolders,
   domainPaths,
   meshFolders,
@@ -23,21 +24,34 @@ import { bootstrapProcess, inContainer, keysProcess, networkProcess } from "./co
 import type { DomainPlan, Folder, Host, Plan, Process } from "./plan.ts";
 import { agentProcess, appProcess, controllerProcess, serverProcess, sidecarProcess } from "./processes.ts";
 import { callsOf, edgePlan, sidecarPlan } from "./sidecars.ts";
+import { appsOf, type Serving } from "./slots.ts";
 
-/** The one list of processes, files, identities and edges that both runtimes render. */
-export function plan(mesh: Mesh, host: Host): Plan {
-  const domains = mesh.trustDomains.map((domain) => domainPlan(mesh, host, domain));
+/**
+ * The one list of processes, files, identities and edges that both runtimes render.
+ *
+ * @param serving who serves, where an operator decided otherwise than mesh.yaml
+ */
+export function plan(mesh: Mesh, host: Host, serving: Serving = {}): Plan {
+  const domains = mesh.trustDomains.map((domain) => domainPlan({ mesh, host, serving }, domain));
   return {
     runtime: host.runtime,
     domains,
-    processes: mesh.trustDomains.flatMap((domain, index) => domainProcesses(mesh, host, domain, domains[index])),
-    folders: foldersOf(mesh, host),
+    processes: mesh.trustDomains.flatMap((domain, index) =>
+      domainProcesses({ mesh, host, serving }, domain, domains[index]),
+    ),
+    folders: foldersOf({ mesh, host, serving }),
     edges: mesh.edges.map((edge) => edgePlan(mesh, host, edge)),
     ...(host.networks === undefined ? {} : { networks: host.networks }),
   };
 }
 
-function foldersOf(mesh: Mesh, host: Host): Folder[] {
+interface Input {
+  readonly mesh: Mesh;
+  readonly host: Host;
+  readonly serving: Serving;
+}
+
+function foldersOf({ mesh, host, serving }: Input): Folder[] {
   const folders = [
     ...meshFolders(host),
     ...mesh.trustDomains.flatMap((domain) => [
@@ -45,7 +59,9 @@ function foldersOf(mesh: Mesh, host: Host): Folder[] {
         sidecars: workloadsOf(mesh, domain).map(processName.sidecar),
         partners: mesh.trustDomains.filter(({ federatesWith }) => federatesWith.includes(domain.domain)),
       }),
-      ...workloadsOf(mesh, domain).flatMap((workload) => workloadFolders(host, domain, workload)),
+      ...workloadsOf(mesh, domain).flatMap((workload) =>
+        workloadFolders(host, domain, { workload, slots: appsOf(workload, serving).map(({ slot }) => slot) }),
+      ),
     ]),
   ];
   if (host.runtime === "native") return folders;
@@ -56,14 +72,15 @@ function foldersOf(mesh: Mesh, host: Host): Folder[] {
 
 /** Folders of sockets that nobody makes. */
 function unusedFolders(mesh: Mesh, host: Host, workload: Workload): string[] {
-  const { outboundDir, appDir } = workloadPaths(host, workload);
+  const { outboundDir } = workloadPaths(host, workload);
+  const { appDir } = appPaths(host, workload, 1);
   return [
     ...(callsOf(mesh, workload).length === 0 ? [outboundDir] : []),
     ...(workload.app.listen === undefined ? [] : [appDir]),
   ];
 }
 
-function domainPlan(mesh: Mesh, host: Host, domain: TrustDomain): DomainPlan {
+function domainPlan({ mesh, host, serving }: Input, domain: TrustDomain): DomainPlan {
   const paths = domainPaths(host, domain);
   const address = domainAddress(host, domain, processName.server(domain));
   return {
@@ -104,11 +121,17 @@ function domainPlan(mesh: Mesh, host: Host, domain: TrustDomain): DomainPlan {
     bundleFile: paths.bundleFile,
     entries: entriesOf(mesh, host, domain),
     relationships: relationshipsOf(mesh, host, domain),
-    sidecars: workloadsOf(mesh, domain).map((workload) => sidecarPlan(mesh, host, domain, workload)),
+    sidecars: workloadsOf(mesh, domain).map((workload) =>
+      sidecarPlan(mesh, host, domain, { workload, apps: appsOf(workload, serving) }),
+    ),
   };
 }
 
-function domainProcesses(mesh: Mesh, host: Host, domain: TrustDomain, built: DomainPlan | undefined): Process[] {
+function domainProcesses(
+  { mesh, host, serving }: Input,
+  domain: TrustDomain,
+  built: DomainPlan | undefined,
+): Process[] {
   const workloads = workloadsOf(mesh, domain);
   const processes = [
     serverProcess(host, domain),
@@ -116,7 +139,8 @@ function domainProcesses(mesh: Mesh, host: Host, domain: TrustDomain, built: Dom
     ...workloads.flatMap((workload) => {
       const sidecar = built?.sidecars.find((candidate) => candidate.workload === workload.name);
       if (sidecar === undefined) throw new Error(`no sidecar is planned for ${workload.name}`);
-      return [sidecarProcess(host, domain, workload, sidecar), appProcess(mesh, host, workload)];
+      const apps = appsOf(workload, serving).map((app) => appProcess(mesh, host, app));
+      return [sidecarProcess(host, domain, workload, sidecar), ...apps];
     }),
     controllerProcess(host, domain, workloads),
   ];

@@ -2,6 +2,7 @@
 
 import type { TrustDomain, Workload } from "../model/mesh.ts";
 import type { Folder, Host, User } from "./plan.ts";
+import type { SlotNumber } from "./slots.ts";
 
 /** Names of processes, the same everywhere: Compose, `ps`, logs, files, Envoy's node id. */
 export const processName = {
@@ -11,7 +12,8 @@ export const processName = {
   bootstrap: (domain: TrustDomain): string => `spire-bootstrap-${domain.name}`,
   controller: (domain: TrustDomain): string => `controller-${domain.name}`,
   sidecar: (workload: Workload): string => `${workload.name}-sidecar`,
-  app: (workload: Workload): string => workload.name,
+  app: (workload: Workload, slot: SlotNumber = 1): string =>
+    slot === 1 ? workload.name : `${workload.name}-slot-${slot}`,
   network: (workload: Workload): string => `${workload.name}-network`,
 };
 
@@ -71,16 +73,18 @@ export function workloadPaths(host: Host, workload: Workload) {
   const config =
     host.configDir === undefined ? `${host.runDir}/config/${sidecar}` : `${host.configDir}/envoy/${workload.name}`;
   const outboundDir = `${host.runDir}/${sidecar}/outbound`;
-  const appDir = `${host.runDir}/${processName.app(workload)}`;
   return {
     bootstrap: `${config}/bootstrap.yaml`,
     adminSocket: `${host.runDir}/${sidecar}/admin/admin.sock`,
     dynamicDir: `${host.runDir}/${sidecar}/xds`,
     outboundDir,
     outboundSocket: (callee: string): string => `${outboundDir}/${callee}.sock`,
-    appDir,
-    appSocket: `${appDir}/app.sock`,
   };
+}
+
+export function appPaths(host: Host, workload: Workload, slot: SlotNumber) {
+  const appDir = `${host.runDir}/${processName.app(workload, slot)}`;
+  return { appDir, appSocket: `${appDir}/app.sock` };
 }
 
 const own = 0o700;
@@ -128,9 +132,17 @@ export interface Neighbours {
   readonly partners: readonly TrustDomain[];
 }
 
-/** Folders of one workload: the app and its sidecar meet in two, the controller and the sidecar in two others. */
-export function workloadFolders(host: Host, domain: TrustDomain, workload: Workload): Folder[] {
+/**
+ * Folders of one workload: the app and its sidecar meet in two, the controller and the sidecar in two others. Each slot's
+ * app has a folder for its own socket; the sidecar's outbound sockets are those of the workload, whichever slot serves.
+ */
+export function workloadFolders(
+  host: Host,
+  domain: TrustDomain,
+  { workload, slots }: { readonly workload: Workload; readonly slots: readonly SlotNumber[] },
+): Folder[] {
   const sidecar = processName.sidecar(workload);
+  const apps = slots.map((slot) => processName.app(workload, slot));
   const app = processName.app(workload);
   const controller = processName.controller(domain);
   const owned = folderMaker(host);
@@ -138,8 +150,10 @@ export function workloadFolders(host: Host, domain: TrustDomain, workload: Workl
     owned(`${host.runDir}/${sidecar}`, null, passage),
     owned(`${host.runDir}/${sidecar}/admin`, [sidecar, controller], shared),
     owned(`${host.runDir}/${sidecar}/xds`, [controller, sidecar], shared),
-    owned(`${host.runDir}/${sidecar}/outbound`, [sidecar, app], shared, { reads: [controller] }),
-    owned(`${host.runDir}/${app}`, [app, sidecar], shared),
+    owned(`${host.runDir}/${sidecar}/outbound`, [sidecar, app], shared, { reads: [controller, ...apps] }),
+    ...slots.map((slot) =>
+      owned(appPaths(host, workload, slot).appDir, [processName.app(workload, slot), sidecar], shared),
+    ),
     owned(`${host.runDir}/config/${sidecar}`, null, readable),
   ];
 }

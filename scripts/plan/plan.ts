@@ -3,6 +3,7 @@
 // stored, compared and sent to a controller.
 
 import type { HostPort, Rule } from "../model/mesh.ts";
+import type { SlotNumber } from "./slots.ts";
 
 export interface Plan {
   readonly runtime: "native" | "docker";
@@ -167,7 +168,8 @@ export interface SidecarPlan {
   readonly bootstrapFile: string;
   /** The four dynamic files lie here and nothing else; only the controller writes there. */
   readonly dynamicDir: string;
-  readonly app: AppEndpoint;
+  /** Where its app is: one, or two while a swap is under way. */
+  readonly apps: readonly [AppEndpoint, ...AppEndpoint[]];
   /** Present when somebody calls this workload. */
   readonly inbound?: {
     readonly address: HostPort;
@@ -186,6 +188,9 @@ export interface SidecarPlan {
 }
 
 export interface AppEndpoint {
+  readonly slot: SlotNumber;
+  /** See Slot. */
+  readonly weight: number;
   readonly address: { readonly socket: string } | HostPort;
   readonly health: string;
 }
@@ -222,7 +227,7 @@ export interface Host {
   readonly runtime: "native" | "docker";
   /** Where the checkout can be read by every process's user. */
   readonly repositoryDir: string;
-  /** Per workload: the copy of its `workingDir` that it runs in, where it cannot run in the checkout (runtime/stage.ts). */
+  /** Per app's process: the copy of its `workingDir` that it runs in, where it cannot run in the checkout (runtime/stage.ts). */
   readonly appDirs?: Readonly<Record<string, string>>;
   /** Durable data. */
   readonly dataDir: string;

@@ -2,9 +2,10 @@
 
 import type { App, HostPort, Mesh, TrustDomain, Workload } from "../model/mesh.ts";
 import { bundleEndpointOf, domainAddress } from "./addresses.ts";
-import { domainPaths, ports, processName, userOf, workloadPaths } from "./layout.ts";
+import { appPaths, domainPaths, ports, processName, userOf, workloadPaths } from "./layout.ts";
 import type { Host, Process, SidecarPlan } from "./plan.ts";
 import { callsOf } from "./sidecars.ts";
+import type { SlottedApp } from "./slots.ts";
 
 /** Processes every child finds by name; nothing of the caller's environment is handed on. */
 /** PATH of every process. */
@@ -62,7 +63,11 @@ export function controllerProcess(host: Host, domain: TrustDomain, workloads: re
     role: "controller",
     trustDomain: domain.domain,
     // Its apps' groups open the sidecars' outbound sockets, so that it can probe an edge as its app would use it.
-    user: userOf(host, name, workloads.map(processName.app)),
+    user: userOf(
+      host,
+      name,
+      workloads.map((workload) => processName.app(workload)),
+    ),
     command: [
       host.tools.node,
       ...leanNode,
@@ -122,9 +127,10 @@ export function sidecarProcess(host: Host, domain: TrustDomain, workload: Worklo
   };
 }
 
-export function appProcess(mesh: Mesh, host: Host, workload: Workload): Process {
-  const name = processName.app(workload);
-  const paths = workloadPaths(host, workload);
+/** The process of one slot. */
+export function appProcess(mesh: Mesh, host: Host, { slot, workload }: SlottedApp): Process {
+  const name = processName.app(workload, slot);
+  const paths = { ...workloadPaths(host, workload), ...appPaths(host, workload, slot) };
   const listen = workload.app.listen;
   const upstreams = callsOf(mesh, workload).map(({ callee }) => [
     upstreamVariable(callee),
@@ -135,14 +141,15 @@ export function appProcess(mesh: Mesh, host: Host, workload: Workload): Process 
     role: "app",
     trustDomain: workload.spiffeId.trustDomain,
     workload: workload.name,
-    user: userOf(host, name),
+    // By the workload's own group it opens the sidecar's outbound sockets, in whichever slot it is.
+    user: userOf(host, name, slot === 1 ? [] : [processName.app(workload)]),
     command: appCommand(host, workload.app),
     env: {
       PATH: childPath,
       LISTEN: listen === undefined ? `unix:${paths.appSocket}` : hostPort(listen),
       ...Object.fromEntries(upstreams),
     },
-    workingDir: appWorkingDir(host, workload),
+    workingDir: appWorkingDir(host, name, workload.app),
     ...(workload.app.kind === "image" ? { image: workload.app.image } : {}),
     ...(workload.app.build === undefined ? {} : { build: workload.app.build }),
     files: [],
@@ -166,8 +173,8 @@ function appCommand(host: Host, app: App): readonly string[] {
   return app.kind === "command" ? app.command : [];
 }
 
-function appWorkingDir(host: Host, { name, app }: Workload): string {
-  const copy = host.appDirs?.[name];
+function appWorkingDir(host: Host, process: string, app: App): string {
+  const copy = host.appDirs?.[process];
   if (copy !== undefined) return copy;
   return app.workingDir === undefined ? host.repositoryDir : `${host.repositoryDir}/${app.workingDir}`;
 }

@@ -3,10 +3,16 @@
 import type { Edge, Mesh, TrustDomain, Workload } from "../model/mesh.ts";
 import { inboundAddress, pageAddress } from "./addresses.ts";
 import { workloadNamed } from "./identities.ts";
-import { domainPaths, processName, workloadPaths } from "./layout.ts";
+import { appPaths, domainPaths, processName, workloadPaths } from "./layout.ts";
 import type { AppEndpoint, EdgePlan, Host, Outbound, SidecarPlan, ValidationContext } from "./plan.ts";
+import type { appsOf, SlottedApp } from "./slots.ts";
 
-export function sidecarPlan(mesh: Mesh, host: Host, domain: TrustDomain, workload: Workload): SidecarPlan {
+export function sidecarPlan(
+  mesh: Mesh,
+  host: Host,
+  domain: TrustDomain,
+  { workload, apps: [app, ...others] }: { readonly workload: Workload; readonly apps: ReturnType<typeof appsOf> },
+): SidecarPlan {
   const paths = workloadPaths(host, workload);
   const inbound = inboundOf(mesh, host, domain, workload);
   return {
@@ -20,7 +26,7 @@ export function sidecarPlan(mesh: Mesh, host: Host, domain: TrustDomain, workloa
     accessLog: "/dev/stdout",
     bootstrapFile: paths.bootstrap,
     dynamicDir: paths.dynamicDir,
-    app: appEndpoint(host, workload),
+    apps: [appEndpoint(host, app), ...others.map((other) => appEndpoint(host, other))],
     ...(inbound === undefined ? {} : { inbound }),
     outbound: callsOf(mesh, workload).map((edge) => outboundOf(mesh, host, workload, edge)),
     ...publishedAt(host, workload),
@@ -88,9 +94,9 @@ function publishedAt(host: Host, workload: Workload): Pick<SidecarPlan, "publish
   return { published: { ...publish, ...listen } };
 }
 
-function appEndpoint(host: Host, workload: Workload): AppEndpoint {
-  const address = workload.app.listen ?? { socket: workloadPaths(host, workload).appSocket };
-  return { address, health: workload.app.health };
+function appEndpoint(host: Host, { slot, workload, weight }: SlottedApp): AppEndpoint {
+  const address = workload.app.listen ?? { socket: appPaths(host, workload, slot).appSocket };
+  return { slot, address, health: workload.app.health, weight };
 }
 
 export function callsOf(mesh: Mesh, workload: Workload): Edge[] {

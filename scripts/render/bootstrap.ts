@@ -5,10 +5,12 @@ import { fileSource } from "./listeners.ts";
 import { address, extension, typed, type Fields } from "./types.ts";
 
 const mebibyte = 1024 * 1024;
+export const sidecarZone = "sidecar";
 
 export function bootstrap(sidecar: SidecarPlan): Fields {
   return {
-    node: { id: sidecar.process, cluster: sidecar.trustDomain },
+    // The zone makes Envoy count the answers of its app's slots apart (render/clusters.ts).
+    node: { id: sidecar.process, cluster: sidecar.trustDomain, locality: { zone: sidecarZone } },
     admin: {
       address: { pipe: { path: sidecar.adminSocket, mode: sidecar.adminSocketMode } },
     },

@@ -3,6 +3,7 @@
 import { isIP } from "node:net";
 
 import type { Outbound, SidecarPlan } from "../plan/plan.ts";
+import type { SlotNumber } from "../plan/slots.ts";
 import { fileSource } from "./listeners.ts";
 import { upstreamTls } from "./tls.ts";
 import { address, seconds, typed, type Fields } from "./types.ts";
@@ -42,16 +43,37 @@ function app(sidecar: SidecarPlan): Fields {
     connect_timeout: "1s",
     per_connection_buffer_limit_bytes: bufferBytes,
     circuit_breakers: { thresholds: [{ max_connections: 256, max_pending_requests: 256, max_requests: 1024 }] },
+    // An app that drains gets nothing, also while it is one of two.
+    common_lb_config: { healthy_panic_threshold: { value: 0 } },
     // Shorter than the keep-alive of common HTTP servers, so that a request never meets a closing connection.
     ...httpOptions({ idle_timeout: "3s" }),
   });
 }
 
+/**
+ * Each slot is a locality of its own: Envoy keeps its answers and their times apart (Envoy, "Cluster stats: Per service
+ * zone dynamic HTTP statistics"). One that drains gets no new request, and Envoy still says what it has under way.
+ */
 export function endpoints(sidecar: SidecarPlan): Fields[] {
-  return [typed(assignmentType, assignment(appCluster(sidecar), address(sidecar.app.address)))];
+  const localities = sidecar.apps.map(({ slot, address: at, weight }) => ({
+    locality: { zone: slotZone(slot) },
+    lb_endpoints: [
+      {
+        endpoint: { address: address(at) },
+        ...(weight === 0 ? { health_status: "DRAINING" } : {}),
+        ...(weight > 1 ? { load_balancing_weight: weight } : {}),
+      },
+    ],
+  }));
+  return [typed(assignmentType, { cluster_name: appCluster(sidecar), endpoints: localities })];
 }
 
-function appCluster({ workload }: SidecarPlan): string {
+/** By what Envoy's statistics name a slot. */
+export function slotZone(slot: SlotNumber): string {
+  return `slot-${slot}`;
+}
+
+export function appCluster({ workload }: SidecarPlan): string {
   return `${workload}_app`;
 }
 

@@ -5,6 +5,7 @@ import type { Report } from "../events.ts";
 import type { Mesh } from "../model/mesh.ts";
 import { ports, processName } from "../plan/layout.ts";
 import type { Host } from "../plan/plan.ts";
+import type { Serving } from "../plan/slots.ts";
 import { type Wanted, allocate } from "./allocate.ts";
 import { type Claimed, claimLoopback, claimUsers } from "./claims.ts";
 import { choosePlaces } from "./places.ts";
@@ -17,6 +18,8 @@ export interface HostOptions {
   /** What `folder` holds. */
   readonly state: State | undefined;
   readonly mesh: Mesh;
+  /** Who serves; mesh.yaml's apps unless given. */
+  readonly serving?: Serving;
   /** The checkout. */
   readonly repositoryDir: string;
   readonly tools: Host["tools"];
@@ -52,7 +55,7 @@ export async function readHost(options: HostOptions): Promise<HostReading> {
   try {
     const allocations = await claim(options, uid, claims);
     const users = allocations.users ?? { self: { uid, gid } };
-    const { appDirs, ...staged } = await stage({ ...options, places, users });
+    const { appDirs, ...staged } = await stage({ serving: {}, ...options, places, users });
     return {
       host: toHost({ places, allocations, users, ...staged, ...(appDirs === undefined ? {} : { appDirs }) }),
       state: newState(options, { uid, places, allocations }),
@@ -101,6 +104,8 @@ export function wantedOf(mesh: Mesh): Wanted {
         processName.controller(domain),
       ]),
       ...mesh.workloads.flatMap((workload) => [processName.sidecar(workload), processName.app(workload)]),
+      // After all others, so that they have the numbers they had before there were swaps.
+      ...mesh.workloads.map((workload) => processName.app(workload, 2)),
     ],
   };
 }

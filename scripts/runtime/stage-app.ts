@@ -5,7 +5,7 @@ import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join, normalize } from "node:path";
 
 import { systemErrorCode } from "../errors.ts";
-import type { Workload } from "../model/mesh.ts";
+import type { App } from "../model/mesh.ts";
 import { writeWhole } from "../whole-file.ts";
 import { refuseOutwardLink } from "./outward-link.ts";
 import { removeTree } from "./remove-tree.ts";
@@ -13,7 +13,9 @@ import type { Places } from "./state.ts";
 import { closeTo, copyEntries, giveTo, listTree, makePublicFolder } from "./tree.ts";
 
 export interface StageAppOptions {
-  readonly workload: Workload;
+  /** Of its process. */
+  readonly name: string;
+  readonly app: App;
   readonly uid: number;
   readonly repositoryDir: string;
   readonly places: Places;
@@ -29,8 +31,7 @@ const copyVersion = 2;
  *
  * @throws MeshError MESH_INPUT_INVALID for a link that leads out of the checkout
  */
-export async function stageApp({ workload, uid, repositoryDir, places }: StageAppOptions): Promise<string> {
-  const { app, name } = workload;
+export async function stageApp({ name, app, uid, repositoryDir, places }: StageAppOptions): Promise<string> {
   const folder = app.workingDir ?? ".";
   const source = normalize(join(repositoryDir, folder));
   const target = join(places.stageDir, "apps", name);

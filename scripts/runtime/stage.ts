@@ -6,8 +6,10 @@ import { dirname, join, normalize } from "node:path";
 
 import { systemErrorCode } from "../errors.ts";
 import type { Report } from "../events.ts";
-import type { Mesh, Workload } from "../model/mesh.ts";
+import type { App, Mesh } from "../model/mesh.ts";
+import { processName } from "../plan/layout.ts";
 import type { Host } from "../plan/plan.ts";
+import { appsOf, type Serving } from "../plan/slots.ts";
 import { writeWhole } from "../whole-file.ts";
 import { groupOf } from "./allocate.ts";
 import { refuseOutwardLink } from "./outward-link.ts";
@@ -20,6 +22,7 @@ import { type TreeEntry, closeTo, copyEntries, isReadableByOthers, listTree, mak
 export interface StageOptions {
   readonly repositoryDir: string;
   readonly mesh: Mesh;
+  readonly serving: Serving;
   readonly places: Places;
   readonly users: Host["users"];
   readonly tools: Host["tools"];
@@ -40,12 +43,12 @@ export interface Staged {
  * @throws MeshError MESH_INPUT_INVALID for a link that leads out of the checkout
  */
 export async function stage(options: StageOptions): Promise<Staged> {
-  const { repositoryDir, users, mesh, places } = options;
+  const { repositoryDir, users, places } = options;
   refuseOutwardApps(options);
   if ("self" in users) return { repositoryDir, tools: options.tools };
   const sharedDir = await sharedFolder(options);
   const tools = await stageTools(options.tools, sharedDir);
-  const entries = rootsOf(mesh).flatMap((path) => listTree(repositoryDir, path, isDependency));
+  const entries = rootsOf(appsOfAll(options)).flatMap((path) => listTree(repositoryDir, path, isDependency));
   const readable = await canRead(repositoryDir, entries);
   const appDirs = await stageApps(options, users.assigned, readable);
   if (readable) return { repositoryDir, tools, appDirs };
@@ -63,8 +66,21 @@ export async function stage(options: StageOptions): Promise<Staged> {
   return { repositoryDir: target, tools, appDirs };
 }
 
-function refuseOutwardApps({ repositoryDir, mesh }: StageOptions): void {
-  for (const { name, app } of mesh.workloads) {
+interface NamedApp {
+  /** Of its process. */
+  readonly name: string;
+  readonly app: App;
+}
+
+/** Of every workload in every slot. */
+function appsOfAll({ mesh, serving }: Pick<StageOptions, "mesh" | "serving">): NamedApp[] {
+  const slotted = mesh.workloads.flatMap((workload) => appsOf(workload, serving));
+  return slotted.map(({ slot, workload }) => ({ name: processName.app(workload, slot), app: workload.app }));
+}
+
+function refuseOutwardApps(options: StageOptions): void {
+  const { repositoryDir } = options;
+  for (const { name, app } of appsOfAll(options)) {
     if (app.workingDir !== undefined) refuseOutwardLink(repositoryDir, app.workingDir, `the workingDir of ${name}`);
     if (app.kind === "node") refuseOutwardLink(repositoryDir, app.entry, `the file of ${name}`);
   }
@@ -78,8 +94,8 @@ async function sharedFolder({ cacheDir, places }: StageOptions): Promise<string>
 }
 
 /** Folders of the clone that processes run from. */
-function rootsOf(mesh: Mesh): string[] {
-  const entries = mesh.workloads.flatMap(({ app }) => (app.kind === "node" ? [normalize(app.entry)] : []));
+function rootsOf(apps: readonly NamedApp[]): string[] {
+  const entries = apps.flatMap(({ app }) => (app.kind === "node" ? [normalize(app.entry)] : []));
   const folders = entries.filter((entry) => !entry.startsWith("/") && !entry.startsWith("..")).map(firstPart);
   return [...new Set(["apps", "scripts", "package.json", ...folders])].toSorted();
 }
@@ -126,22 +142,23 @@ async function readVersions(file: string): Promise<Record<string, string>> {
 }
 
 async function stageApps(
-  { repositoryDir, mesh, places }: StageOptions,
+  options: StageOptions,
   assigned: Readonly<Record<string, number>>,
   readable: boolean,
 ): Promise<Record<string, string>> {
   const appDirs: Record<string, string> = {};
-  for (const workload of mesh.workloads) {
-    if (!needsOwnFolder(workload, readable)) continue;
-    const uid = assigned[workload.name];
-    if (uid === undefined) throw new Error(`no user is assigned to ${workload.name}`);
-    appDirs[workload.name] = await stageApp({ workload, uid, repositoryDir, places });
+  const { repositoryDir, places } = options;
+  for (const { name, app } of appsOfAll(options)) {
+    if (!needsOwnFolder(app, readable)) continue;
+    const uid = assigned[name];
+    if (uid === undefined) throw new Error(`no user is assigned to ${name}`);
+    appDirs[name] = await stageApp({ name, app, uid, repositoryDir, places });
   }
   return appDirs;
 }
 
 /** A build writes into its folder, and must not be able to write into the clone. */
-function needsOwnFolder({ app }: Workload, readable: boolean): boolean {
+function needsOwnFolder(app: App, readable: boolean): boolean {
   return app.kind === "command" && (app.build !== undefined || !readable);
 }
 

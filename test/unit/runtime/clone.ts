@@ -69,6 +69,7 @@ export const test = base.extend<{ clone: Clone }>({
       options: (app) => ({
         repositoryDir,
         mesh: meshWith(app),
+        serving: {},
         places: { dataDir: "/x/data", runDir: "/x/run", logDir: "/x/logs", stageDir: join(root, "state", "stage") },
         users: { first: 600_000, assigned: { broker: uid } },
         tools: { spireServer: "/bin/true", spireAgent: "/bin/true", envoy: "/bin/true", node },

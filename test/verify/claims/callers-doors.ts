@@ -5,6 +5,7 @@ import type { HostPort } from "../../../scripts/model/mesh.ts";
 import { startAppWitness } from "../instance/app-witness.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
 import { probePlain, type Seen } from "../instance/probe.ts";
+import { socketOf } from "../instance/users.ts";
 
 /** As the caller's own app does, over its sidecar. */
 export function callingOut(tried: string, raw: (mesh: PrivateMesh) => string, expected: Admitted): Attempt {
@@ -27,9 +28,9 @@ export function openingPage(tried: string, raw: string, expected: Attempt["expec
 }
 
 async function openPage(mesh: PrivateMesh, raw: string): Promise<Seen> {
-  const { address } = mesh.caller.app;
-  if (!("socket" in address)) throw new Error(whyNoPage(mesh));
-  await using page = await startAppWitness(address.socket);
+  const socket = socketOf(mesh.caller);
+  if (socket === undefined) throw new Error(whyNoPage(mesh));
+  await using page = await startAppWitness(socket);
   const seen = await probePlain(pageOf(mesh), raw);
   return seen.kind === "http" ? { ...seen, text: page.take().join("") } : seen;
 }
@@ -39,6 +40,6 @@ export function pageOf({ caller: { published } }: PrivateMesh): HostPort {
   return published.listen ?? published;
 }
 
-export function whyNoPage({ caller: { published, app } }: Pick<PrivateMesh, "caller">): string | undefined {
-  return published === undefined || !("socket" in app.address) ? "this caller has no page" : undefined;
+export function whyNoPage({ caller }: Pick<PrivateMesh, "caller">): string | undefined {
+  return caller.published === undefined || socketOf(caller) === undefined ? "this caller has no page" : undefined;
 }

@@ -25,6 +25,7 @@ import { type HostileDomain, startHostileDomain } from "./hostile-domain.ts";
 import { longestIdOf, partnerIdOf, prepared } from "./prepared-plan.ts";
 import { type Relay, startRelay } from "./relay.ts";
 import { type SidecarWitness, sidecarWitness } from "./sidecar-witness.ts";
+import { socketOf } from "./users.ts";
 
 export interface PrivateMesh extends AsyncDisposable {
   readonly plan: Plan;
@@ -99,7 +100,7 @@ export async function startPrivateMesh(options: PrivateMeshOptions): Promise<Pri
   await prepareAgentKeys(planned);
   const files = await withAuthorities(planned, authorities);
   const { callee, caller } = sidecarsOf(planned, options.edge);
-  const socket = "socket" in callee.app.address ? callee.app.address.socket : undefined;
+  const socket = socketOf(callee);
   if (socket === undefined) throw new Error(`${callee.workload} does TCP: its app cannot be stood in for`);
   const app = made.use(await startAppWitness(socket));
   relay.passOnTo(inboundOf(callee));

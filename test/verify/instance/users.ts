@@ -39,14 +39,21 @@ export function userOf({ plan }: PrivateMesh, process: string): User {
 }
 
 /** Where the test stands in for the callee's app. */
-export function appSocketOf({ callee: { app } }: PrivateMesh): string {
-  if ("socket" in app.address) return app.address.socket;
-  throw new Error("the app does TCP");
+export function appSocketOf({ callee }: PrivateMesh): string {
+  const socket = socketOf(callee);
+  if (socket === undefined) throw new Error("the app does TCP");
+  return socket;
+}
+
+/** Of a sidecar's app; undefined when that does TCP. */
+export function socketOf({ apps: [{ address }] }: Pick<SidecarPlan, "apps">): string | undefined {
+  return "socket" in address ? address.socket : undefined;
 }
 
 /** Of the app that the test stands in for: its folder is still its own. */
-export function appUserOf({ plan }: PrivateMesh, { app: { address } }: Pick<SidecarPlan, "app">): User {
-  const folder = "socket" in address ? plan.folders.find(({ path }) => path === dirname(address.socket)) : undefined;
+export function appUserOf({ plan }: PrivateMesh, sidecar: Pick<SidecarPlan, "apps">): User {
+  const socket = socketOf(sidecar);
+  const folder = socket === undefined ? undefined : plan.folders.find(({ path }) => path === dirname(socket));
   if (folder === undefined) throw new Error("the app has no socket");
   return { uid: folder.owner.uid, gid: folder.owner.uid, groups: [] };
 }
@@ -89,7 +96,7 @@ function everybody(mesh: PrivateMesh): { readonly name: string; readonly user: U
   const processes = mesh.plan.processes.map(({ name, user }) => ({ name, user }));
   const sidecars = mesh.plan.domains.flatMap((domain) => domain.sidecars);
   const apps = sidecars
-    .filter(({ app }) => "socket" in app.address)
+    .filter((sidecar) => socketOf(sidecar) !== undefined)
     .map((sidecar) => ({ name: sidecar.workload, user: appUserOf(mesh, sidecar) }));
   return [...processes, ...apps, { name: "a stranger", user: stranger }];
 }
