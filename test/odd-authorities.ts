@@ -34,6 +34,15 @@ export const oddities: readonly string[] = Object.keys(edits);
 export function oddAuthority(sound: Uint8Array, oddity: string): Buffer {
   const edit = edits[oddity];
   if (edit === undefined) throw new Error(`there is no oddity ${oddity}`);
+  return edited(sound, edit);
+}
+
+/** A CA that everybody reads, with a name of so many characters. */
+export function longNamedAuthority(sound: Uint8Array, length: number): Buffer {
+  return edited(sound, named(utf8Name("n".repeat(length))));
+}
+
+function edited(sound: Uint8Array, edit: Edit): Buffer {
   const [whole] = readValues(sound);
   const [tbs, ...rest] = within(whole, 0x30);
   return encoded(sequence([sequence(edit(within(tbs, 0x30))), ...rest]));
@@ -53,6 +62,8 @@ function time(text: string, tag: number): DerValue {
 
 function encoded({ tag, content }: DerValue): Buffer {
   const { length } = content;
-  const digits = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
-  return Buffer.concat([Buffer.of(tag, ...digits), content]);
+  if (length < 0x80) return Buffer.concat([Buffer.of(tag, length), content]);
+  const hex = length.toString(16);
+  const digits = Buffer.from(hex.padStart(hex.length + (hex.length % 2), "0"), "hex");
+  return Buffer.concat([Buffer.of(tag, 0x80 + digits.length), digits, content]);
 }

@@ -4,6 +4,7 @@
 import { X509Certificate, createHash, createPublicKey } from "node:crypto";
 
 import { refusalOfCa } from "./ca-profile.ts";
+import { refusalOfJwtKey } from "./jwt-profile.ts";
 
 export interface Bundle {
   /** `broker.example`. The document does not name it: whoever hands one over must say whose it is. */
@@ -136,10 +137,11 @@ function readJwtKey(key: Record<string, unknown>): ReadKey {
   if (typeof key.kid !== "string" || key.kid === "") return invalid("a jwt-svid key must have `kid`");
   const publicKey = readJwk(key);
   if (publicKey === undefined) return invalid("it is not a valid public key");
-  return {
-    kind: "jwt",
-    authority: { keyId: key.kid, publicKey: publicKey.export({ format: "der", type: "spki" }) },
-  };
+  const der = publicKey.export({ format: "der", type: "spki" });
+  const refused = refusalOfJwtKey(der);
+  return refused === undefined
+    ? { kind: "jwt", authority: { keyId: key.kid, publicKey: der } }
+    : invalid(`it ${refused}`);
 }
 
 function readJwk(key: Record<string, unknown>): ReturnType<typeof createPublicKey> | undefined {

@@ -40,6 +40,15 @@ export function refusalOfCa(der: Uint8Array): string | undefined {
   }
 }
 
+/** What the subject's name is made of (RFC 5280, 4.1.2.6), as encoded; of a CA certificate that is taken. @throws DerError */
+export function subjectOf(der: Uint8Array): Uint8Array {
+  const [whole] = readValues(der);
+  const [tbs] = within(whole, tags.sequence);
+  const subject = within(tbs, tags.sequence)[5];
+  if (subject === undefined) throw new DerError("the subject is missing");
+  return subject.content;
+}
+
 /** Where it departs from RFC 5280, 4.1. @throws DerError */
 function departure(der: Uint8Array): string | undefined {
   const [whole] = readValues(der);

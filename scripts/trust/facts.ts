@@ -63,7 +63,7 @@ export async function trustFacts(
   // One after the other: a partner's bundle may be large.
   for (const trustDomain of [...trustDomains].toSorted()) {
     const relationship = relationships.find((candidate) => candidate.trustDomain === trustDomain);
-    const read = held.includes(trustDomain) ? await readHeldBundle(api, trustDomain) : undefined;
+    const read = held.includes(trustDomain) ? await readHeldBundle(api, trustDomain, relationships.length) : undefined;
     partners.push({
       trustDomain,
       ...(relationship === undefined ? {} : { relationship }),

@@ -19,7 +19,7 @@ const maxBytes = 1024 * 1024;
  */
 export async function publishBundle(api: Pick<ServerApi, "bundle">, file: string): Promise<Bundle> {
   const bundle = await api.bundle();
-  const refused = refusalOfAuthorities(bundle.x509Authorities);
+  const refused = refusalOfAuthorities(bundle);
   if (refused !== undefined)
     throw new MeshError("MESH_BUNDLE_UNUSABLE", `the bundle of ${bundle.trustDomain} is one that no partner takes`, {
       details: [refused],

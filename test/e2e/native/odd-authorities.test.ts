@@ -18,8 +18,10 @@ import { newAuthority } from "../../verify/instance/authority.ts";
 const { signal } = new AbortController();
 
 function clusterTrusting(der: Uint8Array): string {
-  const base64 = Buffer.from(der).toString("base64").replaceAll(/.{64}/g, "$&\n");
-  const pem = `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`;
+  const base64 = Buffer.from(der)
+    .toString("base64")
+    .replaceAll(/.{1,64}/g, "$&\n");
+  const pem = `-----BEGIN CERTIFICATE-----\n${base64}-----END CERTIFICATE-----\n`;
   const validator = {
     "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.SPIFFECertValidatorConfig",
     trust_domains: [{ name: "evil.example", trust_bundle: { inline_string: pem } }],

@@ -1,11 +1,26 @@
-import { test } from "vitest";
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
 
-import { maxAuthorities, maxBundleBytes, refusalOf } from "../../../scripts/trust/quarantine.ts";
+import { expect, test } from "vitest";
+
+import { maxAuthorities, maxBundleBytes, nameBytesFor, refusalOf } from "../../../scripts/trust/quarantine.ts";
+import { longNamedAuthority } from "../../odd-authorities.ts";
 import { authority, bundleOf } from "./fixtures.ts";
 
 const sound = bundleOf("a.example");
 const many = <T>(length: number, item: T): T[] => Array.from({ length }, () => item);
 const jwt = (bytes: number) => ({ keyId: "k", publicKey: new Uint8Array(bytes - 1) });
+
+const jwk = (key: Record<string, string>) => ({
+  keyId: "k",
+  publicKey: createPublicKey({ key, format: "jwk" }).export({ format: "der", type: "spki" }),
+});
+const soundKeys = [
+  generateKeyPairSync("ec", { namedCurve: "P-384" }),
+  generateKeyPairSync("rsa", { modulusLength: 2048 }),
+  generateKeyPairSync("ed25519"),
+].map(({ publicKey }) => ({ keyId: "k", publicKey: publicKey.export({ format: "der", type: "spki" }) }));
+const modulus = generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey.export({ format: "jwk" }).n ?? "";
+const longNamed = (length: number) => longNamedAuthority(authority, length);
 
 test.for([
   ["a sound one", sound, undefined],
@@ -23,10 +38,48 @@ test.for([
     `${maxBundleBytes + authority.length} bytes of authorities, at most ${maxBundleBytes} are taken`,
   ],
   [
+    "key IDs are counted in bytes",
+    {
+      ...sound,
+      jwtAuthorities: [{ keyId: "\u{FFFF}".repeat(90_000), publicKey: soundKeys[0]?.publicKey ?? authority }],
+    },
+    expect.stringMatching(/^270\d{3} bytes of authorities, at most 262144 are taken$/),
+  ],
+  ["JWT keys that every parser reads", { ...sound, jwtAuthorities: soundKeys }, undefined],
+  [
+    "a JWT key with no modulus, of which an agent makes nothing",
+    { ...sound, jwtAuthorities: [jwk({ kty: "RSA", n: "AA", e: "AQAB" })] },
+    "JWT authority 1 has a modulus of 0 bits, fewer than 1024",
+  ],
+  [
+    "a JWT key with an exponent of 0",
+    { ...sound, jwtAuthorities: [...soundKeys, jwk({ kty: "RSA", n: modulus, e: "AA" })] },
+    "JWT authority 4 has an exponent that is even, too small or too large",
+  ],
+  [
+    "a JWT key followed by more",
+    {
+      ...sound,
+      jwtAuthorities: [{ keyId: "k", publicKey: Buffer.concat([soundKeys[0]?.publicKey ?? authority, authority]) }],
+    },
+    "JWT authority 1 is not in its only form",
+  ],
+  ["a long name", { ...sound, x509Authorities: [authority, longNamed(3900)] }, undefined],
+  [
+    "a name that would fill the list of every handshake",
+    { ...sound, x509Authorities: [authority, longNamed(66_000)] },
+    expect.stringMatching(/^the names of its X.509 authorities take 66\d{3} bytes, more than 4096$/),
+  ],
+  ["one name many times", { ...sound, x509Authorities: many(20, longNamed(3900)) }, undefined],
+  [
     "what is no certificate",
     { ...sound, x509Authorities: [authority, new Uint8Array([1])] },
     "X.509 authority 2 cannot be read",
   ],
-] as const)("%s", ([, bundle, refused], { expect }) => {
-  expect(refusalOf(bundle)).toBe(refused);
+] as const)("%s", ([, bundle, refused], { expect: expected }) => {
+  expected(refusalOf(bundle)).toEqual(refused);
+});
+
+test("the names of all partners together fit into a handshake, however many there are", () => {
+  for (const partners of [1, 14, 15, 100, 1000]) expect((partners + 1) * nameBytesFor(partners)).toBeLessThan(65_535);
 });

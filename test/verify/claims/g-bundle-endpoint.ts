@@ -1,11 +1,11 @@
 // G18, G21, G22: a partner's bundle endpoint that somebody else stands in for, or that the partner itself misuses.
 
-import { generateKeyPairSync } from "node:crypto";
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
 
 import type { DomainPlan } from "../../../scripts/plan/plan.ts";
-import { oddAuthority } from "../../odd-authorities.ts";
+import { longNamedAuthority, oddAuthority } from "../../odd-authorities.ts";
 import type { Attempt, Claim } from "../claim.ts";
 import { newAuthority, type Shown } from "../instance/authority.ts";
 import { authorityOf } from "../instance/control.ts";
@@ -136,6 +136,19 @@ export const bundleEndpoints: readonly Claim[] = [
         const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
         const key = { keyId: "k", publicKey: publicKey.export({ format: "der", type: "spki" }) };
         return mesh.hostile.document({ x509Authorities: [], jwtAuthorities: [key] });
+      }),
+      quarantined(
+        "beside a sound CA a JWT key that SPIRE Server takes and no agent can parse",
+        1,
+        async ({ hostile }) => {
+          const nothing = createPublicKey({ key: { kty: "RSA", n: "AA", e: "AQAB" }, format: "jwk" });
+          const key = { keyId: "k", publicKey: nothing.export({ format: "der", type: "spki" }) };
+          return hostile.document({ jwtAuthorities: [key] });
+        },
+      ),
+      quarantined("beside a sound CA one whose name no TLS handshake could hold", 2, async ({ hostile }) => {
+        const { der } = hostile.authority;
+        return hostile.document({ x509Authorities: [der, longNamedAuthority(der, 66_000)] });
       }),
       // One of each parser's kind of strictness; test/e2e/native/odd-authorities.test.ts asks Envoy about all.
       ...["version 1, with extensions", "a time that is not in UTC", "a name with a part that is empty"].map((oddity) =>
