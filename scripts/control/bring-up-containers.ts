@@ -1,6 +1,7 @@
 // Brings a mesh up in containers, or a running one to a new plan: running controllers take the plan up live, Compose does
 // what is left, and both prove it. Ends when every health check has (docker-compose.yml says what each proves).
 
+import { MeshError } from "../errors.ts";
 import type { Report } from "../events.ts";
 import { ownPart } from "../plan/own-part.ts";
 import type { DomainPlan, Plan } from "../plan/plan.ts";
@@ -11,6 +12,7 @@ import { dropStaleVolumes } from "../runtime/stale-volumes.ts";
 import { plannedChanges } from "../trust/planned-changes.ts";
 import { until } from "../wait.ts";
 import { askContainer } from "./ask-container.ts";
+import { assess } from "./assess.ts";
 import { controllerClient } from "./client.ts";
 import { explainComposeFailure } from "./compose-failure.ts";
 import { explainRejection } from "./rejection.ts";
@@ -39,6 +41,7 @@ export interface ContainersBroughtUp {
 /** Longer than the longest health check may take. */
 const waitSeconds = 90;
 const answerMs = 20_000;
+const provenMs = 30_000;
 const buildMs = 15 * 60_000;
 
 /**
@@ -64,6 +67,7 @@ export async function bringUpContainers(options: BringUpContainersOptions): Prom
     ...pull,
   ];
   await must(options, ["up", ...words], (waitSeconds + 600) * 1000);
+  await proven(options);
   const changes = differences(before, await containersOf(project), plan);
   // They were told of the new plan, and Compose has renewed them only for them to read it at their next start.
   const told = new Set(reports.map(({ trustDomain }) => trustDomain));
@@ -76,6 +80,35 @@ export async function bringUpContainers(options: BringUpContainersOptions): Prom
     trust: [...reports.flatMap(({ trust }) => trust), ...untold(options, told)],
     files: reports.flatMap(({ files }) => files),
   };
+}
+
+/**
+ * Compose takes the last word of each health check, which may be from before the containers that it has just made anew. So
+ * every controller is asked, and sends a request along each of its edges.
+ */
+async function proven(options: BringUpContainersOptions): Promise<void> {
+  const { plan, project, runtime, signal } = options;
+  const ask = askContainer(project);
+  let problems: readonly string[] = [];
+  const look = async (): Promise<boolean> => {
+    const [processes, ...domains] = await Promise.all([
+      runtime.list(),
+      ...plan.domains.map(async (domain) => ({
+        trustDomain: domain.trustDomain,
+        name: domain.name,
+        facts: await controllerClient(domain, ask).facts(),
+      })),
+    ]);
+    problems = assess(plan, domains, processes).problems.map(({ what }) => what);
+    return problems.length === 0;
+  };
+  try {
+    const lastSeen = (): string => problems.join("; ");
+    await until("the mesh is as planned", look, { deadlineMs: provenMs, intervalMs: 250, signal, lastSeen });
+  } catch (error) {
+    if (!(error instanceof MeshError) || error.code === "MESH_INTERRUPTED") throw error;
+    throw await explainComposeFailure({ ...options, verb: "up", stderr: error.message });
+  }
 }
 
 /** What changed where no controller was told: each has read the new plan at its start, and proved that all is so. */

@@ -5,7 +5,7 @@ import { MeshError, type ErrorCode } from "../errors.ts";
 import { type ComposeProject, compose, docker } from "../runtime/compose-project.ts";
 import { type Container, containersOf, isOneShot } from "../runtime/containers.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import type { Plan } from "../plan/plan.ts";
+import type { Plan, Role } from "../plan/plan.ts";
 
 export interface ComposeFailure {
   readonly verb: string;
@@ -97,10 +97,23 @@ async function namingImages(
 const isProgress =
   /^(?:Container|Network|Volume|Image) \S+ +(?:Creat|Start|Wait|Health|Exit|Recreat|Runn|Stopp|Remov|Pull)/u;
 
+/** Whoever waits for another in vain ends too: so the causes come first. */
+const causesFirst: readonly Role[] = [
+  "keys",
+  "spire-server",
+  "bootstrap",
+  "spire-agent",
+  "controller",
+  "network",
+  "sidecar",
+  "app",
+];
+
 /** In the order in which parts need each other, the first that died, that could not prove its work, or has not yet. */
 function worst(containers: readonly Container[], { plan, stderr }: ComposeFailure): Container | undefined {
   const byName = new Map(containers.map((container) => [container.service, container]));
-  const inOrder = plan.processes.flatMap((process) => {
+  const processes = causesFirst.flatMap((role) => plan.processes.filter((process) => process.role === role));
+  const inOrder = processes.flatMap((process) => {
     const container = byName.get(process.name);
     return container === undefined ? [] : [{ container, isOneShot: isOneShot(process) }];
   });
@@ -126,6 +139,6 @@ async function containerError(container: Container, { runtime }: ComposeFailure)
         : `ended with exit status ${exitCode}`;
   return new MeshError("MESH_PROCESS_FAILED", `${service} ${how}`, {
     details: words.slice(-lastLines),
-    fix: `./mesh logs ${service}`,
+    fix: "mend what it said last, above; then run this again",
   });
 }

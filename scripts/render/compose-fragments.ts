@@ -16,6 +16,13 @@ function image(variable: string, name: string): string {
   return `\${${variable}:-${name}}`;
 }
 
+/** What is run as it is published. */
+export const images = {
+  spireServer: image("SPIRE_SERVER_IMAGE", `ghcr.io/spiffe/spire-server:${spire.version}`),
+  spireAgent: image("SPIRE_AGENT_IMAGE", `ghcr.io/spiffe/spire-agent:${spire.version}`),
+  envoy: image("ENVOY_IMAGE", `envoyproxy/envoy:v${envoy.version}`),
+} as const;
+
 /** How an image of the Dockerfile is built. It stands with one of the services that run it. */
 function built(target: "app" | "mesh", context: string): ComposeMap {
   return {
@@ -42,15 +49,16 @@ export function fragments(context: string): ComposeMap {
       restart: "unless-stopped",
     },
     "x-subnet": { MESH_SUBNET: subnetVariable },
-    "x-spire-server": { image: image("SPIRE_SERVER_IMAGE", `ghcr.io/spiffe/spire-server:${spire.version}`) },
-    "x-spire-agent": { image: image("SPIRE_AGENT_IMAGE", `ghcr.io/spiffe/spire-agent:${spire.version}`), pid: "host" },
-    "x-sidecar": { image: image("ENVOY_IMAGE", `envoyproxy/envoy:v${envoy.version}`), mem_limit: "384m" },
+    "x-spire-server": { image: images.spireServer },
+    "x-spire-agent": { image: images.spireAgent, pid: "host" },
+    "x-sidecar": { image: images.envoy, mem_limit: "384m" },
     "x-app": { image: "${COMPOSE_PROJECT_NAME}:app" },
     "x-app-build": built("app", context),
     "x-network": { "<<": merged("sidecar"), mem_limit: "64m", pids_limit: 32, stop_signal: "SIGKILL" },
     "x-controller": { image: "${COMPOSE_PROJECT_NAME}:mesh" },
     "x-controller-build": built("mesh", context),
     "x-one-shot": { "<<": merged("controller"), network_mode: "none", restart: "no", cpu_shares: 4096 },
+    "x-proven-images": { "mesh.images": Object.values(images).join(" ") },
     "x-proof": { interval: "1s", timeout: "45s", retries: 1 },
     "x-internal": internal,
     "x-memory": { type: "tmpfs", device: "tmpfs" },
@@ -74,6 +82,8 @@ export const fragmentComments: Comments = {
     "Any image that is there anyway and can sleep. Memory and processes are for the engine, which enters it to run its health check.",
   "x-controller": "Our programs: the controller of a trust domain, and the one-shots before it.",
   "x-one-shot.cpu_shares": "Others wait for these.",
+  "x-proven-images":
+    "Whoever proves the work of others is made anew with them: its last proof would be of the images before.",
   "x-proof":
     "Engines before 25 know no start_interval: the first look comes at once and waits for the proof, later ones come every 10 s.\n" +
     "Images without a program that could prove anything have no health check; the controller proves their work.",

@@ -28,7 +28,7 @@ export function service({ plan, files, configDir }: ComposeInput, process: Proce
     ...(image === undefined ? {} : { image }),
     user: `${user.uid}:${user.gid}`,
     ...(user.groups.length === 0 ? {} : { group_add: user.groups.map(String) }),
-    ...labels(plan, files, process),
+    ...labels({ plan, files }, process, { provesOthers: provesOthers(plan, process) }),
     ...(image === undefined ? { command: commandOf(process) } : {}),
     ...(role === "app" && image === undefined && workingDir !== imageWorkingDir ? { working_dir: workingDir } : {}),
     ...environment(process),
@@ -59,15 +59,26 @@ function commandOf({ role, command }: Process): string | readonly string[] {
   return words.map((word) => word.replaceAll("$", "$$$$"));
 }
 
+/** Its health check ends well only when others do their work (compose-proof.ts). */
+function provesOthers({ edges }: Plan, { role, workload }: Process): boolean {
+  const probes = edges.some(({ caller, probePath }) => caller.workload === workload && probePath !== undefined);
+  return role === "controller" || (role === "app" && probes);
+}
+
 /** Changed files, or networks, are a changed service to Compose: `up` makes anew whoever reads or joins them. */
-function labels(plan: Plan, files: readonly RenderedFile[], process: Process): ComposeMap {
+function labels(
+  { plan, files }: Pick<ComposeInput, "plan" | "files">,
+  process: Process,
+  options: { readonly provesOthers: boolean },
+): ComposeMap {
   const read = files.filter(({ path }) => process.files.includes(path)).map(({ content }) => content);
   const traits = networkTraits(plan, process.name);
-  if (read.length + traits.length === 0) return {};
   const digest = createHash("sha256")
     .update(JSON.stringify([read, traits]))
     .digest("hex");
-  return { labels: { "mesh.configuration": digest.slice(0, 12) } };
+  const own = read.length + traits.length === 0 ? {} : { "mesh.configuration": digest.slice(0, 12) };
+  if (options.provesOthers) return { labels: { "<<": merged("proven-images"), ...own } };
+  return Object.keys(own).length === 0 ? {} : { labels: own };
 }
 
 function environment({ role, env }: Process): ComposeMap {

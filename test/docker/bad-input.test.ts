@@ -45,6 +45,27 @@ async function listen(server: Server, where: ListenOptions): Promise<AsyncDispos
 
 const docker = ["--runtime", "docker"] as const;
 
+test("up ends well only when what it made anew does its work, not by the proof of what was there before", async ({
+  newMesh,
+  expect,
+}) => {
+  const env: Record<string, string> = {};
+  const mesh = await newMesh({ env });
+  const up = ["up", "--detach", "--wait", "--wait-timeout", "90"] as const;
+  await mesh.must(...up);
+  await mesh.docker("pause", (await mesh.container("quotes-sidecar")).Id);
+  const paused = await mesh.place.mesh("up");
+  await mesh.docker("unpause", (await mesh.container("quotes-sidecar")).Id);
+  expectError(expect, paused, "MESH_PROCESS_FAILED");
+  await quotesFlow(mesh, 10_000);
+  // Node's image has no envoy.
+  Object.assign(mesh.env, { ENVOY_IMAGE: nodeImage });
+  expect((await mesh.compose(...up)).status).not.toBe(0);
+  delete mesh.env["ENVOY_IMAGE"];
+  await mesh.must(...up);
+  await quotesFlow(mesh, 5000);
+});
+
 test("no engine answers", async ({ newMesh, expect }) => {
   const env: Record<string, string> = {};
   const mesh = await newMesh({ env });

@@ -54,7 +54,8 @@ const quotes: Process = {
   after: [],
 };
 const server: Process = { ...quotes, name: "spire-server-stockmarket", role: "spire-server" };
-const plan: Plan = { runtime: "docker", domains: [], processes: [server, quotes], edges: [], folders: [] };
+const bootstrap: Process = { ...quotes, name: "spire-bootstrap-stockmarket", role: "bootstrap" };
+const plan: Plan = { runtime: "docker", domains: [], processes: [bootstrap, server, quotes], edges: [], folders: [] };
 
 const runtime = {
   async *logs(names: readonly string[]): AsyncGenerator<LogLine> {
@@ -111,7 +112,7 @@ test("of what died or could not prove its work the first is named that others ne
     code: "MESH_PROCESS_FAILED",
     message: "quotes could not prove its work",
     details: ["no answer"],
-    fix: "./mesh logs quotes",
+    fix: "mend what it said last, above; then run this again",
   });
   const starting = container(server.name, { Health: { Status: "starting" } });
   const oneIsLate = await projectWith(onTestFinished, { containers: [starting, unproven] });
@@ -121,6 +122,9 @@ test("of what died or could not prove its work the first is named that others ne
   const named = [...progress, "container mesh-quotes-1 is unhealthy"];
   expect(await explain(bothGaveUp, named)).toMatchObject({ message: "quotes could not prove its work" });
   const dead = container(server.name, { Status: "exited", ExitCode: 3 });
+  const waiting = container(bootstrap.name, { Status: "exited", ExitCode: 2 });
+  const waited = await projectWith(onTestFinished, { containers: [waiting, dead, unproven] });
+  expect(await explain(waited, progress)).toMatchObject({ message: `${server.name} ended with exit status 3` });
   const both = await projectWith(onTestFinished, { containers: [dead, unproven] });
   expect(await explain(both, progress)).toMatchObject({
     message: `${server.name} ended with exit status 3`,
