@@ -30,6 +30,45 @@ const edits: Readonly<Record<string, Edit>> = {
 
 export const oddities: readonly string[] = Object.keys(edits);
 
+const absurd: DerValue = { tag: 0x06, content: Buffer.of(0x80, 0x01) };
+const lone = (tag: number): DerValue =>
+  sequence([
+    {
+      tag: 0x31,
+      content: encoded(
+        sequence([
+          { tag: 0x06, content: Buffer.of(0x55, 4, 10) },
+          { tag, content: Buffer.of(0xd8, 0) },
+        ]),
+      ),
+    },
+  ]);
+
+/** Of these too the form is asked; whether a parser minds was not seen for each. By what is odd, with how it is refused. */
+const departures: Readonly<Record<string, { readonly edit: Edit; readonly refused: RegExp }>> = {
+  "a subject of a character that is none": { edit: at(5, utf8Name("\u{FFFE}")), refused: /^has a name/ },
+  "an issuer of a character that is none": { edit: at(3, utf8Name("\u{FFFE}")), refused: /^has a name/ },
+  "half a character": { edit: named(lone(0x1e)), refused: /^has a name|cannot be read/ },
+  "an algorithm whose number is not in its shortest form": {
+    edit: at(2, sequence([absurd])),
+    refused: /algorithm|cannot be read/,
+  },
+  "an algorithm with a NULL that holds something": {
+    edit: (fields) =>
+      fields.with(2, sequence([...within(fields[2], 0x30).slice(0, 1), { tag: 5, content: Buffer.of(0) }])),
+    refused: /algorithm|cannot be read/,
+  },
+};
+
+export const departed: readonly string[] = Object.keys(departures);
+
+/** @param sound DER of a CA certificate of version 3 */
+export function departedAuthority(sound: Uint8Array, departure: string) {
+  const found = departures[departure];
+  if (found === undefined) throw new Error(`there is no departure ${departure}`);
+  return { der: edited(sound, found.edit), refused: found.refused };
+}
+
 /** @param sound DER of a CA certificate of version 3 */
 export function oddAuthority(sound: Uint8Array, oddity: string): Buffer {
   const edit = edits[oddity];

@@ -17,6 +17,7 @@ import { domainFacts, type FactsOptions } from "./domain-facts.ts";
 import { openMemory, type Memory } from "./memory.ts";
 import { domainOf, readPlan, writePlan } from "./plan-file.ts";
 import { reconcileDomain } from "./reconcile-domain.ts";
+import { withoutCallsTo } from "./refused-partners.ts";
 import type { PlanReport } from "./report.ts";
 import { serverLink, type ServerLink } from "./server-link.ts";
 import { rejectionError } from "./take-up.ts";
@@ -61,6 +62,8 @@ export class Controller {
   #unsettled: readonly string[] = [];
   /** Partners that are left out because of their bundle, and why; until `./mesh up` or a restart. */
   readonly #refused = new Map<string, string>();
+  /** What the sidecars are told: the same value until something changes, as its renderings are kept by it. */
+  #told: { readonly of: string; readonly domain: DomainPlan } | undefined;
   readonly #loggedRefusals = new Set<string>();
   /** Rounds and plans never overlap. */
   #last: Promise<unknown> = Promise.resolve();
@@ -92,7 +95,7 @@ export class Controller {
   async facts(options: FactsOptions): Promise<DomainFacts> {
     const edges = this.#plan.edges.filter(({ caller }) => caller.trustDomain === this.#domain.trustDomain);
     const facts = await domainFacts(
-      this.#domain,
+      this.#toldDomain(),
       edges,
       {
         controller: this.self(),
@@ -148,6 +151,13 @@ export class Controller {
     }
     this.#plan = plan;
     this.#domain = domain;
+    this.#told = undefined;
+  }
+
+  #toldDomain(): DomainPlan {
+    const of = [...this.#refused.keys()].join(" ");
+    if (this.#told?.of !== of) this.#told = { of, domain: withoutCallsTo(this.#domain, this.#refused) };
+    return this.#told.domain;
   }
 
   async #round({ askServer }: { readonly askServer: boolean }): Promise<void> {
@@ -192,7 +202,7 @@ export class Controller {
   }
 
   async #bringSidecars(): Promise<readonly string[]> {
-    const reasons = await Promise.all(this.#domain.sidecars.map((sidecar) => this.#bring(sidecar)));
+    const reasons = await Promise.all(this.#toldDomain().sidecars.map((sidecar) => this.#bring(sidecar)));
     return reasons.filter((reason) => reason !== undefined);
   }
 

@@ -4,7 +4,7 @@
 import { MeshError, messageOf, systemErrorCode } from "../errors.ts";
 import { parseBundleDocument, toBundleDocument, type Bundle } from "../spiffe/bundle.ts";
 import { openUnfollowed, readPlainFile, writeWhole } from "../whole-file.ts";
-import { refusalOf, refusalOfAuthorities } from "./quarantine.ts";
+import { refusalOf } from "./quarantine.ts";
 import type { ServerApi } from "./server-api.ts";
 
 /** A bundle document is a few kB; what is larger is not one. */
@@ -19,7 +19,7 @@ const maxBytes = 1024 * 1024;
  */
 export async function publishBundle(api: Pick<ServerApi, "bundle">, file: string): Promise<Bundle> {
   const bundle = await api.bundle();
-  const refused = refusalOfAuthorities(bundle);
+  const refused = refusalOf(bundle);
   if (refused !== undefined)
     throw new MeshError("MESH_BUNDLE_UNUSABLE", `the bundle of ${bundle.trustDomain} is one that no partner takes`, {
       details: [refused],

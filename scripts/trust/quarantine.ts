@@ -107,7 +107,7 @@ export function refusalOf({ x509Authorities, jwtAuthorities }: Authorities, part
 }
 
 /** Why one of them is not taken, by its place; undefined: all are. */
-export function refusalOfAuthorities({ x509Authorities, jwtAuthorities }: Authorities): string | undefined {
+function refusalOfAuthorities({ x509Authorities, jwtAuthorities }: Authorities): string | undefined {
   for (const [index, der] of x509Authorities.entries()) {
     const refused = refusalOfCa(der);
     if (refused !== undefined) return `X.509 authority ${index + 1} ${refused}`;

@@ -1,5 +1,6 @@
 import { test } from "vitest";
 
+import { sidecarBundleProblems } from "../../../scripts/control/assess-bundles.ts";
 import { assess, type KeptProcess } from "../../../scripts/control/assess.ts";
 import type { DomainStatus } from "../../../scripts/control/status-report.ts";
 import type { EdgeFacts, SidecarFacts } from "../../../scripts/observe/facts.ts";
@@ -197,4 +198,21 @@ test("a sidecar that does not verify by what its server holds is a problem, nami
   expect(problem).toMatch(
     /^quotes-sidecar does not verify broker\.example by the bundle that spire-server-stockmarket holds since \d+ s \| \.\/mesh logs quotes-sidecar$/,
   );
+});
+
+const verifies = (trustDomain: string) => ({
+  bundles: [{ context: "ALL", trustDomains: [{ trustDomain, digest: "00" }] }],
+});
+
+test("nor does it have to in the first seconds; and its own trust domain's bundle counts too", ({ expect }) => {
+  const report = readyReport();
+  const partner = report.trustDomains[1]?.facts?.partners[0];
+  const sidecar = report.trustDomains[1]?.facts?.sidecars[0];
+  const facts = report.trustDomains[1]?.facts;
+  if (partner === undefined || sidecar === undefined || facts === undefined) throw new Error("the report is not whole");
+  const heldFor = (heldSeconds: number) => ({ ...facts, partners: [{ ...partner, heldSeconds }] });
+  const found = (seconds: number) =>
+    sidecarBundleProblems(heldFor(seconds), { ...sidecar, ...verifies("broker.example") }).length;
+  expect([found(20), found(21)]).toEqual([0, 1]);
+  expect(sidecarBundleProblems(facts, { ...sidecar, ...verifies("stockmarket.example") })).toHaveLength(1);
 });

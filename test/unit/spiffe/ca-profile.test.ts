@@ -2,7 +2,7 @@ import { test } from "vitest";
 
 import { refusalOfCa } from "../../../scripts/spiffe/ca-profile.ts";
 import { readValues } from "../../../scripts/spiffe/der.ts";
-import { oddAuthority, oddities } from "../../odd-authorities.ts";
+import { departed, departedAuthority, oddAuthority, oddities } from "../../odd-authorities.ts";
 import { authority } from "../trust/fixtures.ts";
 
 test("a CA certificate in RFC 5280's form is taken", ({ expect }) => {
@@ -11,6 +11,11 @@ test("a CA certificate in RFC 5280's form is taken", ({ expect }) => {
 
 test.for(oddities)("one with %s is refused", (oddity, { expect }) => {
   expect(refusalOfCa(oddAuthority(authority, oddity))).toMatch(/^(?:is not of version 3|is valid at|has )/);
+});
+
+test.for(departed)("one with %s is refused", (departure, { expect }) => {
+  const { der, refused } = departedAuthority(authority, departure);
+  expect(refusalOfCa(der)).toMatch(refused);
 });
 
 test("what is no certificate, or more than one, is refused", ({ expect }) => {

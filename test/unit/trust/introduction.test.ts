@@ -7,10 +7,12 @@ import { test } from "vitest";
 
 import type { HeldBundle } from "../../../scripts/trust/server-types.ts";
 import { publishBundle, readBundleFile } from "../../../scripts/trust/introduction.ts";
+import { oddAuthority } from "../../odd-authorities.ts";
+import { authority } from "./fixtures.ts";
 
-const empty: HeldBundle = {
+const sound: HeldBundle = {
   trustDomain: "broker.example",
-  x509Authorities: [],
+  x509Authorities: [authority],
   jwtAuthorities: [],
   taintedX509Authorities: [],
   sequence: 1,
@@ -28,15 +30,30 @@ async function inFolder(run: (dir: string) => Promise<void>): Promise<void> {
 test("the own bundle is written whole, readable for everyone, and left alone while it is right", async ({ expect }) => {
   await inFolder(async (dir) => {
     const file = join(dir, "bundle.json");
-    await publishBundle({ bundle: async () => empty }, file);
-    expect(JSON.parse(await readFile(file, "utf8"))).toEqual({ keys: [], spiffe_sequence: 1 });
+    await publishBundle({ bundle: async () => sound }, file);
+    expect(JSON.parse(await readFile(file, "utf8"))).toMatchObject({
+      keys: [{ use: "x509-svid" }],
+      spiffe_sequence: 1,
+    });
     const first = await stat(file);
     expect(first.mode & 0o777).toBe(0o644);
-    await publishBundle({ bundle: async () => empty }, file);
+    await publishBundle({ bundle: async () => sound }, file);
     expect((await stat(file)).ino).toBe(first.ino);
-    await publishBundle({ bundle: async () => ({ ...empty, sequence: 2 }) }, file);
+    await publishBundle({ bundle: async () => ({ ...sound, sequence: 2 }) }, file);
     expect((await stat(file)).ino).not.toBe(first.ino);
     expect(await readdir(dir)).toEqual(["bundle.json"]);
+  });
+});
+
+test.for([
+  ["it has no X.509 authority", []],
+  ["X.509 authority 2 is not of version 3", [authority, oddAuthority(authority, "version 1, with extensions")]],
+  ["101 X.509 authorities, at most 100 are taken", Array.from({ length: 101 }, () => authority)],
+] as const)("an own bundle that no partner takes is not published: %s", async ([why, x509Authorities], { expect }) => {
+  await inFolder(async (dir) => {
+    const published = publishBundle({ bundle: async () => ({ ...sound, x509Authorities }) }, join(dir, "bundle.json"));
+    await expect(published).rejects.toMatchObject({ code: "MESH_BUNDLE_UNUSABLE", details: [why] });
+    expect(await readdir(dir)).toEqual([]);
   });
 });
 
@@ -46,13 +63,13 @@ test("what lies in place of the own bundle is replaced, and never written throug
     await writeFile(foreign, "foreign", { mode: 0o600 });
     await symlink(foreign, file);
     await symlink(foreign, `${file}.${process.pid}.new`);
-    await publishBundle({ bundle: async () => empty }, file);
+    await publishBundle({ bundle: async () => sound }, file);
     expect((await lstat(file)).isFile()).toBe(true);
     expect(await readFile(foreign, "utf8")).toBe("foreign");
     expect((await stat(foreign)).mode & 0o777).toBe(0o600);
     await rm(file);
     execFileSync("mkfifo", [file]);
-    await publishBundle({ bundle: async () => empty }, file);
+    await publishBundle({ bundle: async () => sound }, file);
     expect((await lstat(file)).isFile()).toBe(true);
   });
 });

@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
 
-import { expect, test } from "vitest";
+import { test } from "vitest";
 
 import { maxAuthorities, maxBundleBytes, nameBytesFor, refusalOf } from "../../../scripts/trust/quarantine.ts";
 import { longNamedAuthority } from "../../odd-authorities.ts";
@@ -43,7 +43,7 @@ test.for([
       ...sound,
       jwtAuthorities: [{ keyId: "\u{FFFF}".repeat(90_000), publicKey: soundKeys[0]?.publicKey ?? authority }],
     },
-    expect.stringMatching(/^270\d{3} bytes of authorities, at most 262144 are taken$/),
+    /^270\d{3} bytes of authorities, at most 262144 are taken$/,
   ],
   ["JWT keys that every parser reads", { ...sound, jwtAuthorities: soundKeys }, undefined],
   [
@@ -68,7 +68,7 @@ test.for([
   [
     "a name that would fill the list of every handshake",
     { ...sound, x509Authorities: [authority, longNamed(66_000)] },
-    expect.stringMatching(/^the names of its X.509 authorities take 66\d{3} bytes, more than 4096$/),
+    /^the names of its X.509 authorities take 66\d{3} bytes, more than 4096$/,
   ],
   ["one name many times", { ...sound, x509Authorities: many(20, longNamed(3900)) }, undefined],
   [
@@ -76,8 +76,9 @@ test.for([
     { ...sound, x509Authorities: [authority, new Uint8Array([1])] },
     "X.509 authority 2 cannot be read",
   ],
-] as const)("%s", ([, bundle, refused], { expect: expected }) => {
-  expected(refusalOf(bundle)).toEqual(refused);
+] as const)("%s", ([, bundle, refused], { expect }) => {
+  if (refused instanceof RegExp) expect(refusalOf(bundle)).toMatch(refused);
+  else expect(refusalOf(bundle)).toBe(refused);
 });
 
 test("the names of all partners together fit into a handshake, however many there are", () => {
