@@ -61,8 +61,12 @@ async function firstReason(asked: readonly Question[]): Promise<string | undefin
 async function ask({ variable, address, path }: Question): Promise<string | undefined> {
   try {
     const { status, body } = await get(address, path);
-    // An upstream's app may say no to an anonymous question; what a sidecar says in its place is no answer.
-    const isAnswer = variable === "LISTEN" ? status === 200 : status < 500 && body !== "RBAC: access denied";
+    // An upstream's app may say no to an anonymous question, but not that there is no such thing; what a sidecar says in its
+    // place is no answer.
+    const isAnswer =
+      variable === "LISTEN"
+        ? status === 200
+        : status < 500 && ![404, 405].includes(status) && body !== "RBAC: access denied";
     return isAnswer ? undefined : `${variable}: GET ${path} was answered with ${status}`;
   } catch (error) {
     return `${variable}: GET ${path}: ${error instanceof Error ? error.message : String(error)}`;

@@ -41,10 +41,10 @@ export async function probeEdge(edge: EdgePlan, options: ProbeOptions = {}): Pro
 
 /**
  * Whether a probe proves its edge: the request went through both sidecars, and the app answered without an error of its
- * own. What it thinks of the request (4xx) is between the apps.
+ * own. What it thinks of the caller (401, say) is between the apps; but what mesh.yaml says is called must be there.
  */
 export function isCrossed(probe: EdgeProbe): boolean {
-  return probe.kind === "answered" && probe.status < 500;
+  return probe.kind === "answered" && probe.status < 500 && ![404, 405].includes(probe.status);
 }
 
 function failed(path: string, { reason, status }: Failure): EdgeProbe {

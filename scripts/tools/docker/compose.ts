@@ -88,7 +88,8 @@ function isFailure(error: unknown): boolean {
   return error instanceof Error && "stderr" in error;
 }
 
-const fix = "install Docker's package docker-compose-plugin, or Ubuntu's docker-compose-v2; then run this again";
+const fix =
+  "install Docker, with its package docker-compose-plugin, or Ubuntu's docker-compose-v2; then run this again";
 
 function tooOld(found: readonly Found[]): MeshError {
   const [first] = found.toSorted((left, right) => compareVersions(right.version, left.version));

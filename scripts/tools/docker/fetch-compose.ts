@@ -159,6 +159,6 @@ async function requireChecksum(file: string, expected: string): Promise<void> {
 function requireProgramFor(machine: string): void {
   if (machine === "linux x64") return;
   throw new MeshError("MESH_COMPOSE_ABSENT", "Docker Compose was not found, and PyPI has it for Linux on amd64 only", {
-    fix: "install Docker's package docker-compose-plugin, or Ubuntu's docker-compose-v2; then run this again",
+    fix: "install Docker, with its package docker-compose-plugin, or Ubuntu's docker-compose-v2; then run this again",
   });
 }

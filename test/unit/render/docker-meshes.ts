@@ -23,6 +23,7 @@ export interface Compose {
 export interface Service {
   readonly image: string;
   readonly user: string;
+  readonly group_add?: readonly string[];
   readonly pid?: string;
   readonly pids_limit: number;
   readonly mem_limit: string;

@@ -81,6 +81,6 @@ test.for([
   else expect(refusalOf(bundle)).toBe(refused);
 });
 
-test("the names of all partners together fit into a handshake, however many there are", () => {
+test("the names of all partners together fit into a handshake, however many there are", ({ expect }) => {
   for (const partners of [1, 14, 15, 100, 1000]) expect((partners + 1) * nameBytesFor(partners)).toBeLessThan(65_535);
 });
