@@ -31,11 +31,11 @@ async function hearWitnesses(mesh: PrivateMesh, attempt: Attempt): Promise<Evide
   const heard =
     expected.kind === "refused"
       ? await hear(witness, before, expected)
-      : { counters: new Map<string, number>(), entry: undefined };
+      : { counters: await witness.grown(before), entry: undefined };
   const received = mesh.app.take();
   const own = expected.kind === "denied" ? inWords(await expected.control.run(mesh)) : undefined;
   const controlled = await control(mesh);
-  const problem = failure ?? problemWith(expected, { mesh, seen, ...heard, received });
+  const problem = failure ?? problemWith(expected, { mesh, seen, ...heard, received }) ?? handshakeProblem(heard);
   const uncontrolled = [
     expected.kind === "denied" && own !== undefined ? ownControlProblem(expected, own) : undefined,
     controlled === "" ? undefined : `the control failed: ${controlled}`,
@@ -45,7 +45,12 @@ async function hearWitnesses(mesh: PrivateMesh, attempt: Attempt): Promise<Evide
     attacker: inWords(seen),
     sidecar: { counters: Object.fromEntries(heard.counters), reason: reasonOf(heard.entry) },
     app: received.length === 0 ? "received nothing" : `received ${JSON.stringify(requestsIn(received))}`,
-    control: [own, controlled === "" ? "200, received once" : controlled].filter((one) => one !== undefined).join("; "),
+    control: [
+      own,
+      controlled === "" ? "200, and between the sidecars by TLS 1.3, X25519MLKEM768, a new session" : controlled,
+    ]
+      .filter((one) => one !== undefined)
+      .join("; "),
     milliseconds,
     ...(problem === undefined ? {} : { problem }),
     ...(uncontrolled.length === 0 ? {} : { uncontrolled: uncontrolled.join("; ") }),
@@ -98,6 +103,12 @@ function problemWith(expected: Expectation, witnesses: Witnesses): string | unde
 
 function endProblem({ seen }: Witnesses): string | undefined {
   return seen.kind === "closed" ? undefined : `it was not ended in time: ${inWords(seen)}`;
+}
+
+/** Whoever came to terms with the sidecar, for whatever reason, did so by TLS 1.3 and a handshake of his own. */
+function handshakeProblem({ counters }: Heard): string | undefined {
+  const others = [...counters.keys()].filter((name) => / ssl\.(session_reused|versions\.(?!TLSv1\.3$))/.test(name));
+  return others.length === 0 ? undefined : `the sidecar counted it under ${others.join(", ")}`;
 }
 
 /** Where no sidecar is asked, it is the attacker's own words, and the app's silence. */

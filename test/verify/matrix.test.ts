@@ -42,3 +42,14 @@ function inOrder(one: string, other: string): number {
 test("the hostile partner's bundle came over its bundle endpoint", async ({ mesh, expect }) => {
   expect(mesh.hostile.polls()).toBeGreaterThan(0);
 });
+
+test("every handshake of both sidecars was of TLS 1.3, and none resumed a session", async ({ mesh, expect }) => {
+  for (const { witness, process } of [mesh.callee, mesh.caller]) {
+    const { counters } = await witness.look();
+    const ofTls = [...counters].filter(([name, by]) => by > 0 && / ssl\.(versions\.|session_reused$)/.test(name));
+    expect(
+      ofTls.map(([name]) => name.replace(/^\w+: /, "")),
+      process,
+    ).toEqual(["ssl.versions.TLSv1.3"]);
+  }
+});

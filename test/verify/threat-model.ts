@@ -25,6 +25,7 @@ and the tests hold it to them.
 | ----- | ----- | -- |
 | an app's routes | the callee's sidecar | TLS 1.3, a client certificate, the bundle of the caller's own trust domain, the exact SPIFFE ID, one URI SAN, the rules of \`calls\` |
 | a caller's request | the caller's sidecar | the same towards whoever answers; nothing is sent before |
+| what crosses between them | both sidecars | TLS 1.3, a key exchange that is post-quantum too (X25519MLKEM768), a handshake for each connection |
 | who calls, as the app reads it | the callee's sidecar | \`x-forwarded-client-cert\` is written by it alone |
 | SVIDs and their keys | SPIRE Agent | attestation by Unix user, a socket that only sidecars can open |
 | the CA | SPIRE Server | its admin socket is its controller's, its data is its own user's |
@@ -55,6 +56,9 @@ export function threatModel(claims: readonly Claim[]): string {
 
 ${claims.length} rows. *Refused*: every attempt, for the reason that is expected, or the row is red. *Admitted*: as stated. *Not here*: the row cannot
 apply. *Depends*: on whether the mesh runs as root.
+
+Beside every attempt stands the rightful caller, who is served: with its own SVID where the attacker was, and through its sidecar over a new connection, of
+which both sidecars count one handshake, of TLS 1.3, by X25519MLKEM768, and no session resumed.
 
 ${sections.join("\n\n")}
 

@@ -5,10 +5,9 @@ import { createServer } from "node:tls";
 
 import type { Admitted, Attempt, Claim, Refused } from "../claim.ts";
 import type { Shown } from "../instance/authority.ts";
-import { allowedRequest } from "../instance/control.ts";
+import { allowedRequest, callOut } from "../instance/control.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
 import { noSession, type Seen } from "../instance/probe.ts";
-import { callOut } from "./callers-doors.ts";
 import { local } from "./certificates.ts";
 
 type Mint = (mesh: PrivateMesh) => Promise<Shown>;

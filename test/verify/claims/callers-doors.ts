@@ -3,6 +3,7 @@
 import type { Admitted, Attempt } from "../claim.ts";
 import type { HostPort } from "../../../scripts/model/mesh.ts";
 import { startAppWitness } from "../instance/app-witness.ts";
+import { callOut } from "../instance/control.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
 import { probePlain, type Seen } from "../instance/probe.ts";
 import { socketOf } from "../instance/users.ts";
@@ -14,12 +15,6 @@ export function callingOut(tried: string, raw: (mesh: PrivateMesh) => string, ex
     expected,
     run: (mesh) => callOut(mesh, raw(mesh)),
   };
-}
-
-export async function callOut({ caller, edge }: PrivateMesh, raw: string, deadlineMs?: number): Promise<Seen> {
-  const path = caller.outbound.find(({ callee }) => callee === edge.callee)?.socket;
-  if (path === undefined) throw new Error(`${edge.caller} does not call ${edge.callee}`);
-  return probePlain({ path }, raw, deadlineMs);
 }
 
 /** As a person at the caller's page does; the attacker is told what the caller's app got. */

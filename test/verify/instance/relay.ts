@@ -24,7 +24,7 @@ export async function startRelay(): Promise<Relay> {
     for (const socket of open) socket.destroy();
     open.clear();
   };
-  const server = createServer((socket) => {
+  const server = createServer({ noDelay: true }, (socket) => {
     open.add(socket);
     socket.on("close", () => open.delete(socket));
     socket.on("error", () => socket.destroy());
@@ -36,7 +36,8 @@ export async function startRelay(): Promise<Relay> {
       socket.destroy();
       return;
     }
-    const onward = connect(callee);
+    // Not 40 ms for an acknowledgement before the rest of a handshake is passed on.
+    const onward = connect({ ...callee, noDelay: true });
     onward.on("error", () => socket.destroy());
     socket.on("close", () => onward.destroy());
     onward.on("close", () => socket.destroy());

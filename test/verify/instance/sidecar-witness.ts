@@ -18,6 +18,8 @@ export interface SidecarWitness {
   readonly look: () => Promise<SidecarView>;
   /** Counters that grew since, by how much. */
   readonly grown: (since: SidecarView) => Promise<Map<string, number>>;
+  /** What it counted of TLS handshakes since, in and out: `curves.X25519MLKEM768 1, handshake 1, versions.TLSv1.3 1`. */
+  readonly handshakes: (since: SidecarView) => Promise<string>;
   /** Access log entries written since. */
   readonly entries: (since: SidecarView) => Promise<AccessLogEntry[]>;
 }
@@ -33,10 +35,12 @@ export interface AccessLogEntry {
   readonly upstream_failure?: string;
 }
 
+/** How a connection's peers came to terms: the version, the key exchange, whether a session was resumed. */
+const handshakes = String.raw`handshake|session_reused|versions\..*|curves\..*`;
 const interesting = [
-  String.raw`listener\.[0-9.]+_[0-9]+\.(ssl\.(fail_verify_.*|connection_error|no_certificate)|downstream_cx_.*overflow.*|no_filter_chain_match|downstream_cx_transport_socket_connect_timeout)`,
+  String.raw`listener\.[0-9.]+_[0-9]+\.(ssl\.(fail_verify_.*|connection_error|no_certificate|${handshakes})|downstream_cx_.*overflow.*|no_filter_chain_match|downstream_cx_transport_socket_connect_timeout)`,
   String.raw`http\.(inbound|published)\.(rbac\..*|no_route|downstream_rq_.*|downstream_cx_(protocol_error|idle_timeout|max_duration_reached)|[a-z_.]*denied)`,
-  String.raw`cluster\.[^.]+\.(ssl\.(fail_verify_.*|connection_error)|upstream_cx_(connect_fail|connect_timeout|protocol_error|overflow)|upstream_rq_(5xx|pending_overflow))`,
+  String.raw`cluster\.[^.]+\.(ssl\.(fail_verify_.*|connection_error|${handshakes})|upstream_cx_(connect_fail|connect_timeout|protocol_error|overflow)|upstream_rq_(5xx|pending_overflow))`,
   String.raw`http1\..*`,
   String.raw`connection_limit\..*limited_connections`,
 ];
@@ -45,13 +49,15 @@ const filter = `^(${interesting.join("|")})$`;
 export function sidecarWitness(sidecar: { readonly adminSocket: string; readonly logFile: string }): SidecarWitness {
   const counters = async (): Promise<ReadonlyMap<string, number>> =>
     numbersIn(await fetchStats(sidecar.adminSocket, filter));
+  const grown: SidecarWitness["grown"] = async (since) => {
+    const now = await counters();
+    const changes = [...now].map(([name, value]) => [name, value - (since.counters.get(name) ?? 0)] as const);
+    return new Map(changes.filter(([, by]) => by > 0));
+  };
   return {
     look: async () => ({ counters: await counters(), logEnd: await sizeOf(sidecar.logFile) }),
-    grown: async (since) => {
-      const now = await counters();
-      const changes = [...now].map(([name, value]) => [name, value - (since.counters.get(name) ?? 0)] as const);
-      return new Map(changes.filter(([, by]) => by > 0));
-    },
+    grown,
+    handshakes: async (since) => handshakesIn(await grown(since)),
     entries: async ({ logEnd }) => parseEntries(await textFrom(sidecar.logFile, logEnd)),
   };
 }
@@ -69,6 +75,16 @@ function numbersIn(stats: Stats): Map<string, number> {
     sums.set(short, (sums.get(short) ?? 0) + value);
   }
   return sums;
+}
+
+const ofHandshake = new RegExp(` ssl\\.(${handshakes})$`);
+
+function handshakesIn(grown: ReadonlyMap<string, number>): string {
+  const counted = [...grown].flatMap(([name, by]) => {
+    const what = ofHandshake.exec(name)?.[1];
+    return what === undefined ? [] : [`${what} ${by}`];
+  });
+  return counted.toSorted().join(", ");
 }
 
 function parseEntries(text: string): AccessLogEntry[] {
