@@ -47,10 +47,17 @@ export const protections: readonly Protection[] = [
   },
   {
     id: "bundle-per-trust-domain",
-    where: "**.validation_context_sds_secret_config",
-    without: "a peer's certificate is not checked against the bundle of its own trust domain",
+    where: "inbound.**.validation_context_sds_secret_config",
+    without: "a caller's certificate is not checked against the bundle of its own trust domain",
     clause: "SPIFFE_Federation.md 7.3",
     guardedBy: ["A4", "A5", "A8", "A9", "A10"],
+  },
+  {
+    id: "callee-bundle",
+    where: "*.transport_socket.**.validation_context_sds_secret_config",
+    without: "whoever answers is not checked against the bundle of the callee's trust domain",
+    clause: "SPIFFE_Federation.md 7.3",
+    guardedBy: ["C15"],
   },
   {
     id: "whole-uri-san-list",
@@ -367,8 +374,8 @@ export const protections: readonly Protection[] = [
 const patterns = new Map(protections.map(({ id, where }) => [id, patternOf(where)]));
 
 /** Whether a field's path, e.g. `["inbound", "filter_chains", "filters"]`, is the one a protection names. */
-export function covers({ id }: Protection, path: readonly string[]): boolean {
-  return patterns.get(id)?.test(lineOf(path)) ?? false;
+export function covers({ where }: Pick<Protection, "where">, path: readonly string[]): boolean {
+  return patternOf(where).test(lineOf(path));
 }
 
 /** The row for a field: the first that names it. */

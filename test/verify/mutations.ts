@@ -123,8 +123,7 @@ function nameOf({ name }: Fields): string {
 }
 
 function isWeakened(protection: Protection, path: readonly string[]): boolean {
-  const { at } = weakenings[protection.id] ?? {};
-  return at === undefined ? covers(protection, path) : path.at(-1) === at;
+  return covers({ where: weakenings[protection.id]?.at ?? protection.where }, path);
 }
 
 /** What stands in a field's place, empty: nothing; undefined: the field is not concerned. */

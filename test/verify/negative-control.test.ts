@@ -8,7 +8,13 @@ import { control } from "./instance/control.ts";
 import { judge } from "./judge.ts";
 import { without } from "./mutations.ts";
 
-const gone = ["bundle-per-trust-domain", "inbound-spiffe-id", "outbound-spiffe-id", "whole-uri-san-list"];
+const gone = [
+  "bundle-per-trust-domain",
+  "callee-bundle",
+  "inbound-spiffe-id",
+  "outbound-spiffe-id",
+  "whole-uri-san-list",
+];
 /** Who may call, and who may answer: wrong CA, wrong ID, two IDs, in both directions. */
 const rows = ["A7", "A8", "A9", "A12", "C15"];
 

@@ -20,7 +20,7 @@ export interface Weakening {
   }) => Value | undefined;
   /** What is done beside the dynamic files; returns how it is undone. */
   readonly act?: (mesh: PrivateMesh) => Promise<() => Promise<void>>;
-  /** Name of the field that is weakened, where that is not the protection's own; and of what stands in its place. */
+  /** Where the field is that is weakened, if that is not the protection's own; and the name of what stands in its place. */
   readonly at?: string;
   readonly as?: string;
   /** A second line shows only when the first is gone too: other rows of the table. */
@@ -40,9 +40,15 @@ export const weakenings: Readonly<Record<string, Weakening>> = {
   "secrets-first": { change: "", notHere: "it shows when an agent is away for longer than 15 s" },
   "bundle-per-trust-domain": {
     change: "one pool of every trust domain's CA, as trusted_ca",
-    at: "combined_validation_context",
+    at: "inbound.**.combined_validation_context",
     as: "validation_context",
     weaken: ({ mesh, field, gone }) => pooled(mesh, field, { names: !gone.has("inbound-spiffe-id") }),
+  },
+  "callee-bundle": {
+    change: "towards callees, one pool of every trust domain's CA, as trusted_ca",
+    at: "*.transport_socket.**.combined_validation_context",
+    as: "validation_context",
+    weaken: ({ mesh, field, gone }) => pooled(mesh, field, { names: !gone.has("outbound-spiffe-id") }),
   },
   "own-svid-by-name": {
     change: "",
