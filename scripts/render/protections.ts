@@ -60,6 +60,14 @@ export const protections: readonly Protection[] = [
     guardedBy: ["C15"],
   },
   {
+    id: "one-bundle",
+    where: "**.validation_context_sds_secret_config.name",
+    without:
+      "bundles that no peer needs are there too: by a second URI SAN a federated CA answers as the callee, and the policy alone keeps it from calling inside one trust domain",
+    clause: "docs/decisions/0003",
+    guardedBy: ["A11", "A12", "C15"],
+  },
+  {
     id: "whole-uri-san-list",
     where: "policy.typed_config.matcher",
     without: "a federated CA passes as somebody else with a second URI SAN, and a caller may use every route",

@@ -18,22 +18,24 @@ export const chosen = {
   mutations: process.env["MESH_VERIFY_MUTATIONS"] !== "no",
 } as const;
 
-export function chosenMesh(): Mesh {
-  return parseMesh(readFileSync(chosen.meshFile, "utf8"), { file: chosen.meshFile });
+/** A description, and which of its edges is attacked: `caller:callee`; empty: the first across trust domains, or the first. */
+export interface Target {
+  readonly meshFile: string;
+  readonly edge: string;
 }
 
-/** The edge that was named, `caller:callee`; else the first that crosses trust domains. */
-export function chosenEdge(mesh: Mesh): Edge {
+export function readTarget({ meshFile, edge: named }: Target): { readonly mesh: Mesh; readonly edge: Edge } {
+  const mesh = parseMesh(readFileSync(meshFile, "utf8"), { file: meshFile });
   const domainOf = (name: string): string | undefined =>
     mesh.workloads.find((workload) => workload.name === name)?.spiffeId.trustDomain;
-  const edges = mesh.edges.filter(({ caller, callee }) =>
-    chosen.edge === "" ? domainOf(caller) !== domainOf(callee) : chosen.edge === `${caller}:${callee}`,
-  );
+  const across = mesh.edges.filter(({ caller, callee }) => domainOf(caller) !== domainOf(callee));
+  const unnamed = across.length === 0 ? mesh.edges : across;
+  const edges = named === "" ? unnamed : mesh.edges.filter(({ caller, callee }) => named === `${caller}:${callee}`);
   for (const { caller, callee, rules } of edges) {
     const rule = rules.find(({ method, path }) => method === "GET" && !path.endsWith("*"));
-    if (rule !== undefined) return { caller, callee, path: rule.path };
+    if (rule !== undefined) return { mesh, edge: { caller, callee, path: rule.path } };
   }
-  throw new Error(`there is no edge ${chosen.edge || "across trust domains"} with a GET rule without *`);
+  throw new Error(`there is no edge ${named || "at all"} with a GET rule without *`);
 }
 
 export function isChosen(id: string): boolean {

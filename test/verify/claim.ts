@@ -29,6 +29,8 @@ export interface Attempt {
   readonly tried: string;
   readonly run: (mesh: PrivateMesh) => Promise<Seen>;
   readonly expected: Expectation;
+  /** What is expected instead on this edge, which is inside one trust domain, say; undefined: nothing else. */
+  readonly instead?: (mesh: PrivateMesh) => Expectation | undefined;
   /** Why it cannot be tried on this edge, whose caller has no page, say. */
   readonly notHere?: (mesh: PrivateMesh) => string | undefined;
 }

@@ -21,7 +21,8 @@ function notTried({ tried }: Attempt, reason: string): Evidence {
 }
 
 async function hearWitnesses(mesh: PrivateMesh, attempt: Attempt): Promise<Evidence> {
-  const { expected, tried } = attempt;
+  const { tried } = attempt;
+  const expected = attempt.instead?.(mesh) ?? attempt.expected;
   const witness = expected.kind === "refused" && expected.by === "outbound" ? mesh.caller.witness : mesh.callee.witness;
   mesh.app.take();
   const before = await witness.look();

@@ -1,22 +1,18 @@
-// The attack matrix: one test per claim. Its evidence is in the test's metadata, for the report.
+// The attack matrix: one test per claim.
 
 import { isChosen } from "./chosen.ts";
-import { type Evidence, whyNotHere } from "./claim.ts";
+import { whyNotHere } from "./claim.ts";
 import { loadClaims } from "./claims/all.ts";
 import { test } from "./fixture.ts";
-import { judge } from "./judge.ts";
-import { problemsOf, resultOf } from "./results.ts";
+import { resultOf } from "./results.ts";
+import { claimTests } from "./rows.ts";
 
 const claims = loadClaims().filter(({ id }) => isChosen(id));
 
-for (const claim of claims.filter(({ attempts }) => attempts.length > 0))
-  test(`${claim.id} ${claim.title}`, async ({ mesh, task, expect }) => {
-    const reason = whyNotHere(claim, mesh);
-    const attempts: Evidence[] = [];
-    if (reason === undefined) for (const attempt of claim.attempts) attempts.push(await judge(mesh, attempt));
-    Object.assign(task.meta, { claims: [resultOf(claim, attempts, reason)] });
-    expect(attempts.flatMap((one) => problemsOf(one).map((problem) => `${one.tried}: ${problem}`))).toEqual([]);
-  });
+claimTests(
+  test,
+  claims.filter(({ attempts }) => attempts.length > 0),
+);
 
 test("rows that cannot apply say why, and no row is left out", async ({ mesh, task, expect }) => {
   const absent = claims.filter(({ attempts }) => attempts.length === 0);

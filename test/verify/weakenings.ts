@@ -50,6 +50,7 @@ export const weakenings: Readonly<Record<string, Weakening>> = {
     as: "validation_context",
     weaken: ({ mesh, field, gone }) => pooled(mesh, field, { names: !gone.has("outbound-spiffe-id") }),
   },
+  "one-bundle": { change: "ALL: the bundles of every federated trust domain", weaken: () => "ALL" },
   "own-svid-by-name": {
     change: "",
     notHere: "a sidecar has one registration entry, so the agent's `default` is the same SVID",

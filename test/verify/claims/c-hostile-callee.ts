@@ -141,14 +141,14 @@ export const hostileCallee: readonly Claim[] = [
         unknownIssuer,
       ),
       answeringAs(
-        "a genuine SVID of the hostile partner",
-        async (mesh) => mesh.hostile.authority.issue({ uris: [`spiffe://${mesh.hostile.trustDomain}/x`] }),
-        noStore,
-      ),
-      answeringAs(
         "the partner's ID first, the callee's second",
         async (mesh) =>
           mesh.hostile.authority.issue({ uris: [`spiffe://${mesh.hostile.trustDomain}/x`, callee(mesh)] }),
+        noStore,
+      ),
+      answeringAs(
+        "a genuine SVID of the hostile partner",
+        async (mesh) => mesh.hostile.authority.issue({ uris: [`spiffe://${mesh.hostile.trustDomain}/x`] }),
         noStore,
       ),
       answeringAs(

@@ -5,14 +5,21 @@ import type { Authority, Shown } from "../instance/authority.ts";
 import { allowedRequest, authorityOf } from "../instance/control.ts";
 import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
 import { probe } from "../instance/probe.ts";
+import { withoutPartnersBundles } from "../instance/users.ts";
 
 type Mint = (mesh: PrivateMesh) => Promise<Shown | undefined>;
 
 /** Shows a certificate at the callee's sidecar, and asks for what the rightful caller may have. */
-export function showing(tried: string, mint: Mint, expected: Attempt["expected"]): Attempt {
+export function showing(
+  tried: string,
+  mint: Mint,
+  expected: Attempt["expected"],
+  more: Pick<Attempt, "instead" | "notHere"> = {},
+): Attempt {
   return {
     tried,
     expected,
+    ...more,
     run: async (mesh) => probe(inboundOf(mesh.callee), { shown: await mint(mesh), raw: allowedRequest(mesh) }),
   };
 }
@@ -41,6 +48,13 @@ export const policy: Refused = {
 
 export const expired = noChain(/certificate has expired/);
 export const noStore = noChain(/no trust bundle store/);
+
+/** A callee that is called from its own trust domain alone holds no partner's bundle. */
+export const noStoreInside: Pick<Attempt, "instead"> = {
+  instead: (mesh) => (withoutPartnersBundles(mesh) === undefined ? undefined : noStore),
+};
+/** Caller and callee have one CA. */
+export const isInside = ({ caller: one, callee: other }: PrivateMesh): boolean => one.trustDomain === other.trustDomain;
 
 export const own = (mesh: PrivateMesh): Authority => authorityOf(mesh, mesh.caller.trustDomain);
 export const local = (mesh: PrivateMesh): Authority => authorityOf(mesh, mesh.callee.trustDomain);

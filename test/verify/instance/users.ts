@@ -27,9 +27,14 @@ export function withoutPartner(mesh: PrivateMesh): string | undefined {
   return partnerOf(mesh) === undefined ? "this mesh has one trust domain" : undefined;
 }
 
-/** Why a partner's workload cannot call the callee, whatever its SVID; undefined when one can. */
-export function withoutPartnersBundles({ callee: { inbound } }: PrivateMesh): string | undefined {
-  return inbound?.validationContext === "ALL" ? undefined : "the callee is called from its own trust domain alone";
+/** Why a partner's workload cannot call the callee, whatever its SVID; undefined when one can. By mesh.yaml, not by the plan. */
+export function withoutPartnersBundles({
+  callee: { inbound, trustDomain },
+  partnerId,
+}: PrivateMesh): string | undefined {
+  const declared = inbound?.callers.filter(({ spiffeId }) => spiffeId !== partnerId) ?? [];
+  const isOwn = declared.every(({ spiffeId }) => spiffeId.startsWith(`spiffe://${trustDomain}/`));
+  return isOwn ? "the callee is called from its own trust domain alone" : undefined;
 }
 
 export function userOf({ plan }: PrivateMesh, process: string): User {
