@@ -43,7 +43,7 @@ export const protections: readonly Protection[] = [
     where: "*.transport_socket.**.match_typed_subject_alt_names",
     without: "any workload of the callee's trust domain can answer in its place",
     clause: "SPIFFE-ID.md 2",
-    guardedBy: ["C15", "C17"],
+    guardedBy: ["B2", "B3", "B5", "B6", "C15", "C17"],
   },
   {
     id: "bundle-per-trust-domain",

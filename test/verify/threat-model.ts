@@ -60,6 +60,9 @@ apply. *Depends*: on whether the mesh runs as root.
 Beside every attempt stands the rightful caller, who is served: with its own SVID where the attacker was, and through its sidecar over a new connection, of
 which both sidecars count one handshake, of TLS 1.3, by X25519MLKEM768, and no session resumed.
 
+Certificates are shown in both directions: by a caller to the callee's sidecar, and, where it says *as the callee*, by who answers in the callee's place to
+the caller's.
+
 Where caller and callee are of one trust domain the rows about certificates, A, B, C15 and C17, are tried too: no partner's bundle is there, so whoever comes from a
 partner is refused sooner than across trust domains, for want of one.
 

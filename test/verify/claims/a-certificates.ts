@@ -6,12 +6,16 @@ import * as x509 from "@peculiar/x509";
 
 import type { Claim } from "../claim.ts";
 import { rightful } from "../instance/control.ts";
-import { caller, expired, noCertificate, noChain, own, showing, tlsError } from "./certificates.ts";
+import { bothWays } from "./both-ways.ts";
+import { towardsCallee } from "./callees-place.ts";
+import { expired, noCertificate, noChain, showing, tlsError } from "./certificates.ts";
 
 const { KeyUsageFlags } = x509;
 const notYet = noChain(/certificate is not yet valid/);
 const precheck = noChain(/cert precheck/);
 const critical = noChain(/unhandled critical extension/);
+/** Who answers with such a key finds no signature of it among those that the caller's sidecar takes. */
+const notOffered = towardsCallee(tlsError(/HANDSHAKE FAILURE ON CLIENT HELLO/));
 const wrongUsage = tlsError(/KEY USAGE BIT INCORRECT/);
 
 export const certificateProfile: readonly Claim[] = [
@@ -20,14 +24,14 @@ export const certificateProfile: readonly Claim[] = [
     title: "an expired SVID is refused",
     clause: "RFC 5280 6.1.3",
     attempts: [
-      showing(
+      ...bothWays(
         "expired a second ago",
-        async (mesh) => own(mesh).issue({ uris: [caller(mesh)], from: -3600, until: -1 }),
+        async ({ id, ca }) => ca.issue({ uris: [id], from: -3600, until: -1 }),
         expired,
       ),
-      showing(
+      ...bothWays(
         "expired a day ago",
-        async (mesh) => own(mesh).issue({ uris: [caller(mesh)], from: -90_000, until: -86_400 }),
+        async ({ id, ca }) => ca.issue({ uris: [id], from: -90_000, until: -86_400 }),
         expired,
       ),
     ],
@@ -37,11 +41,7 @@ export const certificateProfile: readonly Claim[] = [
     title: "an SVID of the future is refused",
     clause: "RFC 5280 6.1.3",
     attempts: [
-      showing(
-        "valid in an hour",
-        async (mesh) => own(mesh).issue({ uris: [caller(mesh)], from: 3600, until: 7200 }),
-        notYet,
-      ),
+      ...bothWays("valid in an hour", async ({ id, ca }) => ca.issue({ uris: [id], from: 3600, until: 7200 }), notYet),
     ],
   },
   {
@@ -49,17 +49,16 @@ export const certificateProfile: readonly Claim[] = [
     title: "a leaf that is a CA, or may sign, is refused",
     clause: "X509-SVID.md 4.1, 4.3",
     attempts: [
-      showing("CA:TRUE", async (mesh) => own(mesh).issue({ uris: [caller(mesh)], ca: true }), precheck),
-      showing(
+      ...bothWays("CA:TRUE", async ({ id, ca }) => ca.issue({ uris: [id], ca: true }), precheck),
+      ...bothWays(
         "keyCertSign",
-        async (mesh) =>
-          own(mesh).issue({ uris: [caller(mesh)], usage: KeyUsageFlags.digitalSignature | KeyUsageFlags.keyCertSign }),
+        async ({ id, ca }) =>
+          ca.issue({ uris: [id], usage: KeyUsageFlags.digitalSignature | KeyUsageFlags.keyCertSign }),
         precheck,
       ),
-      showing(
+      ...bothWays(
         "cRLSign",
-        async (mesh) =>
-          own(mesh).issue({ uris: [caller(mesh)], usage: KeyUsageFlags.digitalSignature | KeyUsageFlags.cRLSign }),
+        async ({ id, ca }) => ca.issue({ uris: [id], usage: KeyUsageFlags.digitalSignature | KeyUsageFlags.cRLSign }),
         precheck,
       ),
     ],
@@ -69,10 +68,10 @@ export const certificateProfile: readonly Claim[] = [
     title: "a leaf without key usage, or one not for signing, is refused",
     clause: "X509-SVID.md 4.3",
     attempts: [
-      showing("no key usage", async (mesh) => own(mesh).issue({ uris: [caller(mesh)], usage: null }), precheck),
-      showing(
+      ...bothWays("no key usage", async ({ id, ca }) => ca.issue({ uris: [id], usage: null }), precheck),
+      ...bothWays(
         "keyEncipherment alone",
-        async (mesh) => own(mesh).issue({ uris: [caller(mesh)], usage: KeyUsageFlags.keyEncipherment }),
+        async ({ id, ca }) => ca.issue({ uris: [id], usage: KeyUsageFlags.keyEncipherment }),
         wrongUsage,
       ),
     ],
@@ -84,8 +83,8 @@ export const certificateProfile: readonly Claim[] = [
     attempts: [
       ["serverAuth alone", "1.3.6.1.5.5.7.3.1"] as const,
       ["code signing alone", "1.3.6.1.5.5.7.3.3"] as const,
-    ].map(([tried, purpose]) =>
-      showing(tried, async (mesh) => own(mesh).issue({ uris: [caller(mesh)], extendedUsage: [purpose] }), {
+    ].flatMap(([tried, purpose]) =>
+      bothWays(tried, async ({ id, ca }) => ca.issue({ uris: [id], extendedUsage: [purpose] }), {
         kind: "admitted",
         why: "a CA that mints this could mint a proper SVID for the same ID, so no identity is gained",
       }),
@@ -96,11 +95,11 @@ export const certificateProfile: readonly Claim[] = [
     title: "an unknown critical extension is refused",
     clause: "RFC 5280 4.2",
     attempts: [
-      showing(
+      ...bothWays(
         "1.3.6.1.4.1.55555.1, critical",
-        async (mesh) =>
-          own(mesh).issue({
-            uris: [caller(mesh)],
+        async ({ id, ca }) =>
+          ca.issue({
+            uris: [id],
             extensions: [new x509.Extension("1.3.6.1.4.1.55555.1", true, new Uint8Array([5, 0]))],
           }),
         critical,
@@ -112,7 +111,7 @@ export const certificateProfile: readonly Claim[] = [
     title: "a CA's signature by SHA-1 is not looked at",
     clause: "NIST SP 800-131A",
     attempts: [
-      showing("signed by SHA-1", async (mesh) => own(mesh).issue({ uris: [caller(mesh)], signatureHash: "SHA-1" }), {
+      ...bothWays("signed by SHA-1", async ({ id, ca }) => ca.issue({ uris: [id], signatureHash: "SHA-1" }), {
         kind: "admitted",
         why: "only the trust domain's own CA could be the forger's target, and SPIRE Server signs by SHA-256",
       }),
@@ -123,11 +122,11 @@ export const certificateProfile: readonly Claim[] = [
     title: "the size of an RSA key is not looked at",
     clause: "NIST SP 800-131A",
     attempts: [
-      showing(
+      ...bothWays(
         "RSA of 1024 bits",
-        async (mesh) =>
-          own(mesh).issue({
-            uris: [caller(mesh)],
+        async ({ id, ca }) =>
+          ca.issue({
+            uris: [id],
             algorithm: {
               name: "RSASSA-PKCS1-v1_5",
               hash: "SHA-256",
@@ -147,16 +146,18 @@ export const certificateProfile: readonly Claim[] = [
     title: "keys of kinds that are not offered are refused",
     clause: "RFC 8446 4.2.3",
     attempts: [
-      showing(
+      ...bothWays(
         "Ed25519",
-        async (mesh) => own(mesh).issue({ uris: [caller(mesh)], algorithm: { name: "Ed25519" } }),
+        async ({ id, ca }) => ca.issue({ uris: [id], algorithm: { name: "Ed25519" } }),
         noCertificate,
+        notOffered,
       ),
-      showing(
+      ...bothWays(
         "P-521",
-        async (mesh) =>
-          own(mesh).issue({ uris: [caller(mesh)], algorithm: { name: "ECDSA", namedCurve: "P-521", hash: "SHA-512" } }),
+        async ({ id, ca }) =>
+          ca.issue({ uris: [id], algorithm: { name: "ECDSA", namedCurve: "P-521", hash: "SHA-512" } }),
         noCertificate,
+        notOffered,
       ),
     ],
   },
@@ -164,7 +165,7 @@ export const certificateProfile: readonly Claim[] = [
     id: "A31",
     title: "a CA's own certificate authenticates nobody",
     clause: "X509-SVID.md 4.1",
-    attempts: [showing("the caller's CA certificate and key", async (mesh) => own(mesh).itself(), wrongUsage)],
+    attempts: bothWays("the CA certificate and its key", async ({ ca }) => ca.itself(), wrongUsage),
   },
   {
     id: "A32",

@@ -1,11 +1,12 @@
-// A19–A23: chains from the right CA to the caller's ID that may not exist.
+// A19–A23: chains from the right CA to the right ID that may not exist.
 
 // oxlint-disable-next-line import/no-unassigned-import -- @peculiar/x509 needs it loaded first
 import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
 
 import type { Claim } from "../claim.ts";
-import { caller, expired, noChain, own, showing, sibling } from "./certificates.ts";
+import { bothWays } from "./both-ways.ts";
+import { expired, noChain } from "./certificates.ts";
 
 const { KeyUsageFlags } = x509;
 const pathLen = noChain(/path length constraint exceeded/);
@@ -16,16 +17,16 @@ export const chains: readonly Claim[] = [
     title: "an expired intermediate vouches for nobody",
     clause: "RFC 5280 6.1.3",
     attempts: [
-      showing(
+      ...bothWays(
         "a valid leaf under it",
-        async (mesh) => {
-          const intermediate = await own(mesh).issue({
+        async ({ id, ca }) => {
+          const intermediate = await ca.issue({
             ca: true,
             usage: KeyUsageFlags.keyCertSign,
             from: -7200,
             until: -3600,
           });
-          return intermediate.authority.issue({ uris: [caller(mesh)] });
+          return intermediate.authority.issue({ uris: [id] });
         },
         expired,
       ),
@@ -36,9 +37,9 @@ export const chains: readonly Claim[] = [
     title: "a workload cannot sign for another with its own SVID",
     clause: "X509-SVID.md 4.1; RFC 5280 4.2.1.9",
     attempts: [
-      showing(
+      ...bothWays(
         "a leaf signed by a leaf",
-        async (mesh) => (await own(mesh).issue({ uris: [sibling(mesh)] })).authority.issue({ uris: [caller(mesh)] }),
+        async ({ id, ca, sibling }) => (await ca.issue({ uris: [sibling] })).authority.issue({ uris: [id] }),
         noChain(),
       ),
     ],
@@ -48,12 +49,12 @@ export const chains: readonly Claim[] = [
     title: "a CA that may not make CAs makes none",
     clause: "RFC 5280 4.2.1.9",
     attempts: [
-      showing(
+      ...bothWays(
         "an intermediate below path length 0",
-        async (mesh) => {
-          const first = await own(mesh).issue({ ca: true, pathLength: 0, usage: KeyUsageFlags.keyCertSign });
+        async ({ id, ca }) => {
+          const first = await ca.issue({ ca: true, pathLength: 0, usage: KeyUsageFlags.keyCertSign });
           const second = await first.authority.issue({ ca: true, usage: KeyUsageFlags.keyCertSign });
-          return second.authority.issue({ uris: [caller(mesh)] });
+          return second.authority.issue({ uris: [id] });
         },
         pathLen,
       ),
@@ -64,16 +65,16 @@ export const chains: readonly Claim[] = [
     title: "an intermediate that may not name this trust domain vouches for nobody in it",
     clause: "RFC 5280 4.2.1.10",
     attempts: [
-      showing(
+      ...bothWays(
         "a leaf under an intermediate whose name constraint permits another URI host",
-        async (mesh) => {
+        async ({ id, ca }) => {
           const constraint = new x509.Extension("2.5.29.30", true, uriConstraint("else.example"));
-          const intermediate = await own(mesh).issue({
+          const intermediate = await ca.issue({
             ca: true,
             usage: KeyUsageFlags.keyCertSign,
             extensions: [constraint],
           });
-          return intermediate.authority.issue({ uris: [caller(mesh)] });
+          return intermediate.authority.issue({ uris: [id] });
         },
         noChain(/permitted subtree violation|unsupported name constraint|name constraint/),
       ),
@@ -84,10 +85,10 @@ export const chains: readonly Claim[] = [
     title: "a hundred certificates are no chain",
     clause: "RFC 5280 6",
     attempts: [
-      showing(
-        "the caller's ID by an unknown CA, and a hundred others behind it",
-        async (mesh) => {
-          const leaf = await mesh.unknown.issue({ uris: [caller(mesh)] });
+      ...bothWays(
+        "the right ID by an unknown CA, and a hundred others behind it",
+        async ({ id }, mesh) => {
+          const leaf = await mesh.unknown.issue({ uris: [id] });
           return {
             cert: [leaf.cert, ...Array.from({ length: 100 }, () => mesh.unknown.certificate)].join("\n"),
             key: leaf.key,

@@ -5,6 +5,7 @@ import { newAuthority } from "../instance/authority.ts";
 import { allowedRequest } from "../instance/control.ts";
 import { inboundOf } from "../instance/private-mesh.ts";
 import { probe, probePlain } from "../instance/probe.ts";
+import { bothWays } from "./both-ways.ts";
 import {
   attacker,
   caller,
@@ -58,9 +59,9 @@ export const clientAuthentication: readonly Claim[] = [
     title: "a self-signed certificate with the caller's ID is refused",
     clause: "X509-SVID.md 5; RFC 5280 6",
     attempts: [
-      showing(
-        "a root of its own with the caller's ID, shown as a leaf",
-        async (mesh) => (await newAuthority(mesh.caller.trustDomain)).issue({ uris: [caller(mesh)] }),
+      ...bothWays(
+        "a root of its own with the right ID, shown as a leaf",
+        async ({ id, trustDomain }) => (await newAuthority(trustDomain)).issue({ uris: [id] }),
         noChain(/BAD SIGNATURE|unable to get local issuer/),
       ),
     ],
@@ -206,8 +207,8 @@ export const clientAuthentication: readonly Claim[] = [
     title: "a certificate without a URI SAN is no SVID",
     clause: "X509-SVID.md 2",
     attempts: [
-      showing("the ID as DNS SAN alone", async (mesh) => own(mesh).issue({ dns: [caller(mesh)] }), noStore),
-      showing("the ID as common name alone", async (mesh) => own(mesh).issue({ commonName: caller(mesh) }), noStore),
+      ...bothWays("the ID as DNS SAN alone", async ({ id, ca }) => ca.issue({ dns: [id] }), noStore),
+      ...bothWays("the ID as common name alone", async ({ id, ca }) => ca.issue({ commonName: id }), noStore),
     ],
   },
 ];

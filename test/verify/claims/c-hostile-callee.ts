@@ -1,27 +1,22 @@
 // C15–C17: somebody answers in the callee's place. The caller's sidecar must send him nothing, whatever certificate he shows.
 
-import type { Socket } from "node:net";
 import { createServer } from "node:tls";
 
-import type { Admitted, Attempt, Claim, Refused } from "../claim.ts";
+import type { Admitted, Claim, Refused } from "../claim.ts";
 import type { Shown } from "../instance/authority.ts";
-import { allowedRequest, callOut } from "../instance/control.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
 import { noSession, type Seen } from "../instance/probe.ts";
-import { local } from "./certificates.ts";
+import { answeringAs, callCallee, intercepted, towardsCallee } from "./callees-place.ts";
+import * as inbound from "./certificates.ts";
 
-type Mint = (mesh: PrivateMesh) => Promise<Shown>;
+const { local } = inbound;
 
 const callee = (mesh: PrivateMesh): string => mesh.callee.spiffeId;
 
-function refused(counter: string, reason: RegExp): Refused {
-  return { kind: "refused", by: "outbound", counter, reason, status: [503] };
-}
-
-const wrongId = refused("callee: ssl.fail_verify_san", /SAN match/);
-const noChain = (reason: RegExp): Refused => refused("callee: ssl.fail_verify_error", reason);
-const noStore = noChain(/no trust bundle store/);
-const unknownIssuer = noChain(/unable to get local issuer certificate/);
+const wrongId = towardsCallee(inbound.wrongId);
+const noStore = towardsCallee(inbound.noStore);
+const unknownIssuer = towardsCallee(inbound.noChain());
+const silent: Refused = { ...wrongId, counter: "callee: upstream_cx_connect_timeout", reason: /connection timeout/ };
 
 /** Inbound, the RBAC filter compares the whole list (A14); no filter sees a server's certificate. */
 const namedByItsOwnCa: Admitted = {
@@ -29,73 +24,11 @@ const namedByItsOwnCa: Admitted = {
   why: "the callee's own CA named it the callee, beside another ID of its own trust domain, which it may name as it likes",
 };
 
-function twoIds(isTurned: boolean): Mint {
-  return async (mesh) => {
+function twoIds(isTurned: boolean) {
+  return async (mesh: PrivateMesh): Promise<Shown> => {
     const uris = [callee(mesh), `spiffe://${mesh.callee.trustDomain}/other`];
     return local(mesh).issue({ uris: isTurned ? uris.toReversed() : uris });
   };
-}
-
-/** The caller's app calls; the attacker is where the callee should be. */
-function answeringAs(tried: string, mint: Mint, expected: Refused | Admitted): Attempt {
-  return {
-    tried,
-    expected,
-    run: async (mesh) => {
-      const { cert, key } = await mint(mesh);
-      const server = createServer({
-        cert,
-        key,
-        requestCert: true,
-        rejectUnauthorized: false,
-        ALPNProtocols: ["http/1.1"],
-      });
-      return intercepted(
-        mesh,
-        (socket) => server.emit("connection", socket),
-        (got) => {
-          server.on("secureConnection", (secure) =>
-            secure
-              .on("data", (data) => {
-                got(data);
-                // What was read is enough: the caller need not wait for an answer.
-                secure.destroy();
-              })
-              .on("error", () => secure.destroy()),
-          );
-          server.on("tlsClientError", (_, secure) => secure.destroy());
-        },
-      );
-    },
-  };
-}
-
-/** Calls through the caller's sidecar while the attacker has the connection. What he gets to read fails the row. */
-async function intercepted(
-  mesh: PrivateMesh,
-  attack: (socket: Socket) => void,
-  listen: (got: (data: Buffer) => void) => void,
-): Promise<Seen> {
-  let stolen = "";
-  listen((data) => (stolen += data.toString("latin1")));
-  const release = mesh.relay.intercept(attack);
-  try {
-    const seen = await callCallee(mesh);
-    if (stolen === "") return seen;
-    return {
-      kind: "http",
-      status: 200,
-      text: `the attacker received ${stolen}`,
-      session: noSession,
-    };
-  } finally {
-    release();
-  }
-}
-
-/** The allowed request by the caller's app; a callee that stays silent is given up after three tries of two seconds. */
-async function callCallee(mesh: PrivateMesh): Promise<Seen> {
-  return callOut(mesh, allowedRequest(mesh), 9000);
 }
 
 /** Stands in for the callee with a certificate of its own CA, gives tickets, and looks whether the caller comes back with one. */
@@ -162,17 +95,12 @@ export const hostileCallee: readonly Claim[] = [
       answeringAs(
         "an expired SVID of the callee",
         async (mesh) => local(mesh).issue({ uris: [callee(mesh)], from: -7200, until: -3600 }),
-        noChain(/certificate has expired/),
-      ),
-      answeringAs(
-        "the callee's ID as DNS name alone",
-        async (mesh) => local(mesh).issue({ dns: [callee(mesh)] }),
-        noStore,
+        towardsCallee(inbound.expired),
       ),
       answeringAs(
         "the callee's CA certificate itself",
         async (mesh) => local(mesh).itself(),
-        refused("callee: ssl.connection_error", /KEY USAGE BIT INCORRECT/),
+        towardsCallee(inbound.tlsError(/KEY USAGE BIT INCORRECT/)),
       ),
     ],
   },
@@ -196,7 +124,7 @@ export const hostileCallee: readonly Claim[] = [
             (got) => (read = got),
           );
         },
-        expected: refused("callee: ssl.connection_error", /WRONG VERSION NUMBER|HTTP/),
+        expected: towardsCallee(inbound.tlsError(/WRONG VERSION NUMBER|HTTP/)),
       },
       {
         tried: "silence in the callee's place",
@@ -207,7 +135,7 @@ export const hostileCallee: readonly Claim[] = [
             () => undefined,
           ),
         // It is tried three times, two seconds each.
-        expected: refused("callee: upstream_cx_connect_timeout", /connection timeout/),
+        expected: silent,
       },
     ],
   },
