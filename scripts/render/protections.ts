@@ -90,10 +90,17 @@ export const protections: readonly Protection[] = [
   },
   {
     id: "tls-1.3",
-    where: "**.tls_params",
-    without: "a peer can choose TLS 1.2, its renegotiation and its older suites",
+    where: "inbound.**.tls_params",
+    without: "a caller can choose TLS 1.2, its renegotiation and its older suites",
     clause: "RFC 9325 3.1.1",
     guardedBy: ["A3", "C1", "C2"],
+  },
+  {
+    id: "callee-tls-1.3",
+    where: "*.transport_socket.**.tls_params",
+    without: "TLS 1.2 is all that Envoy itself would offer; beside 1.3, whoever answers can choose it",
+    clause: "RFC 9325 3.1.1",
+    guardedBy: ["C2"],
   },
   {
     id: "no-stateless-resumption",

@@ -29,6 +29,7 @@ export interface Weakening {
   readonly notHere?: string;
 }
 
+const anyTls = { tls_minimum_protocol_version: "TLSv1_0", tls_maximum_protocol_version: "TLSv1_3" };
 const startOnly = "it is read at start, and is no dynamic file";
 
 export const weakenings: Readonly<Record<string, Weakening>> = {
@@ -55,10 +56,8 @@ export const weakenings: Readonly<Record<string, Weakening>> = {
     change: "",
     notHere: "a sidecar has one registration entry, so the agent's `default` is the same SVID",
   },
-  "tls-1.3": {
-    change: "TLS 1.0 and up",
-    weaken: () => ({ tls_minimum_protocol_version: "TLSv1_0", tls_maximum_protocol_version: "TLSv1_3" }),
-  },
+  "tls-1.3": { change: "TLS 1.0 and up", weaken: () => anyTls },
+  "callee-tls-1.3": { change: "towards callees, TLS 1.0 and up", weaken: () => anyTls },
   "caller-header": {
     change: "the caller's own header is handed on (FORWARD_ONLY)",
     weaken: () => "ALWAYS_FORWARD_ONLY",

@@ -7,9 +7,12 @@ import { allowedRequest, rightful } from "../instance/control.ts";
 import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
 import { probe, probePlain, type ProbeOptions, type Seen } from "../instance/probe.ts";
 import { resumeAsCaller } from "./c-hostile-callee.ts";
-import { own, caller, showing, tlsError } from "./certificates.ts";
+import { answeringAs, towardsCallee } from "./callees-place.ts";
+import { own, caller, local, showing, tlsError } from "./certificates.ts";
 
 const oldProtocol = tlsError(/UNSUPPORTED PROTOCOL/);
+/** The caller's sidecar offers nothing that he speaks. */
+const oldCallee = towardsCallee(tlsError(/ALERT PROTOCOL VERSION/));
 
 /** The rightful caller, but for how it speaks TLS. */
 function speaking(tried: string, tls: Partial<ProbeOptions>, expected: Attempt["expected"]): Attempt {
@@ -21,15 +24,30 @@ function speaking(tried: string, tls: Partial<ProbeOptions>, expected: Attempt["
   };
 }
 
-function upTo(version: "TLSv1" | "TLSv1.1" | "TLSv1.2"): Attempt {
-  return speaking(version, { minVersion: "TLSv1", maxVersion: version }, oldProtocol);
+/** By the rightful caller, and by the callee itself: who speaks it can be had to speak it by whoever is between them. */
+function upTo(maxVersion: "TLSv1" | "TLSv1.1" | "TLSv1.2"): Attempt[] {
+  const tls = { minVersion: "TLSv1", maxVersion } as const;
+  return [
+    speaking(maxVersion, tls, oldProtocol),
+    answeringAs(
+      `${maxVersion}, as the callee`,
+      async (mesh) => local(mesh).issue({ uris: [mesh.callee.spiffeId] }),
+      oldCallee,
+      tls,
+    ),
+  ];
 }
 
 const belowTls13 = "below TLS 1.3 nothing is spoken: C1, C2";
 
 export const tlsProtocol: readonly Claim[] = [
-  { id: "C1", title: "TLS 1.0 and 1.1 are not spoken", clause: "RFC 8996", attempts: [upTo("TLSv1"), upTo("TLSv1.1")] },
-  { id: "C2", title: "TLS 1.2 is not spoken", clause: "RFC 9325 3.1.1", attempts: [upTo("TLSv1.2")] },
+  {
+    id: "C1",
+    title: "TLS 1.0 and 1.1 are not spoken",
+    clause: "RFC 8996",
+    attempts: [...upTo("TLSv1"), ...upTo("TLSv1.1")],
+  },
+  { id: "C2", title: "TLS 1.2 is not spoken", clause: "RFC 9325 3.1.1", attempts: upTo("TLSv1.2") },
   { id: "C3", title: "a downgrade is not possible", clause: "RFC 8446 4.1.3", attempts: [], notHere: belowTls13 },
   { id: "C4", title: "no weak cipher suite is spoken", clause: "RFC 9325 4.1", attempts: [], notHere: belowTls13 },
   { id: "C5", title: "there is no renegotiation", clause: "RFC 8446 4.1.2", attempts: [], notHere: belowTls13 },

@@ -1,7 +1,7 @@
 // Somebody answers in the callee's place: the caller's app calls, and the attacker has the connection between the two sidecars.
 
 import type { Socket } from "node:net";
-import { createServer } from "node:tls";
+import { createServer, type TlsOptions } from "node:tls";
 
 import type { Admitted, Attempt, Refused } from "../claim.ts";
 import type { Shown } from "../instance/authority.ts";
@@ -17,7 +17,7 @@ export function towardsCallee(refused: Refused): Refused {
 }
 
 /** The caller's app calls; the attacker is where the callee should be. */
-export function answeringAs(tried: string, mint: Mint, expected: Refused | Admitted): Attempt {
+export function answeringAs(tried: string, mint: Mint, expected: Refused | Admitted, tls: TlsOptions = {}): Attempt {
   return {
     tried,
     expected,
@@ -31,6 +31,7 @@ export function answeringAs(tried: string, mint: Mint, expected: Refused | Admit
         ALPNProtocols: ["http/1.1"],
         // The attacker's own library must not refuse what the sidecar should.
         ciphers: "DEFAULT@SECLEVEL=0",
+        ...tls,
       });
       return intercepted(
         mesh,
