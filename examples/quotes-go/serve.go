@@ -23,15 +23,14 @@ const idleGrace = 4 * time.Second
 
 var stopping atomic.Bool
 
-// serve answers where LISTEN says, until SIGTERM.
-func serve(name string, handler http.Handler) {
-	network, address, err := parseAddress(os.Getenv("LISTEN"))
+// Address is what net.Dial and net.Listen take: "unix" and a path, or "tcp" and host:port.
+type Address struct{ network, name string }
+
+// serve answers on an address until SIGTERM.
+func serve(address Address, handler http.Handler) {
+	listener, err := listen(address)
 	if err != nil {
-		fail(name, 78, fmt.Errorf("LISTEN: %w", err)) // EX_CONFIG
-	}
-	listener, err := listen(network, address)
-	if err != nil {
-		fail(name, 69, err) // EX_UNAVAILABLE
+		fail(69, err) // EX_UNAVAILABLE
 	}
 	var open atomic.Int64
 	server := &http.Server{
@@ -68,42 +67,42 @@ func serve(name string, handler http.Handler) {
 	server.Shutdown(last)
 }
 
-// parseAddress reads `unix:/path` or `host:port`.
-func parseAddress(text string) (network, address string, err error) {
-	if name, isUnix := strings.CutPrefix(text, "unix:"); isUnix {
-		if !filepath.IsAbs(name) || len(name) > 107 {
-			return "", "", fmt.Errorf("%q: a socket path is absolute and has at most 107 bytes", text)
+// mustParseAddress reads `unix:/path` or `host:port`, the value of a variable.
+func mustParseAddress(variable, text string) Address {
+	if path, isUnix := strings.CutPrefix(text, "unix:"); isUnix {
+		if !filepath.IsAbs(path) || len(path) > 107 {
+			fail(78, fmt.Errorf("%s=%s: a socket path is absolute and has at most 107 bytes", variable, text)) // EX_CONFIG
 		}
-		return "unix", name, nil
+		return Address{"unix", path}
 	}
 	host, port, err := net.SplitHostPort(text)
 	if number, bad := strconv.ParseUint(port, 10, 16); err != nil || host == "" || bad != nil || number == 0 {
-		return "", "", fmt.Errorf("%q is neither unix:/path nor host:port", text)
+		fail(78, fmt.Errorf("%s=%s: it must be unix:/path or host:port", variable, text))
 	}
-	return "tcp", text, nil
+	return Address{"tcp", text}
 }
 
 // listen replaces a socket whose process is dead, and none that a live one serves.
-func listen(network, address string) (net.Listener, error) {
-	if network == "unix" {
-		connection, err := net.Dial(network, address)
+func listen(address Address) (net.Listener, error) {
+	if address.network == "unix" {
+		connection, err := net.Dial(address.network, address.name)
 		if err == nil {
 			connection.Close()
-			return nil, fmt.Errorf("listen unix %s: a live process serves it", address)
+			return nil, fmt.Errorf("listen unix %s: a live process serves it", address.name)
 		}
-		file, _ := os.Lstat(address)
+		file, _ := os.Lstat(address.name)
 		if errors.Is(err, syscall.ECONNREFUSED) && file != nil && file.Mode().Type() == os.ModeSocket {
-			os.Remove(address)
+			os.Remove(address.name)
 		}
 	}
-	listener, err := net.Listen(network, address)
-	if err == nil && network == "unix" {
-		err = os.Chmod(address, 0o660) // its folder hands the group on to the sidecar
+	listener, err := net.Listen(address.network, address.name)
+	if err == nil && address.network == "unix" {
+		err = os.Chmod(address.name, 0o660) // its folder hands the group on to the sidecar
 	}
 	return listener, err
 }
 
-func fail(name string, status int, err error) {
-	fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+func fail(status int, err error) {
+	fmt.Fprintf(os.Stderr, "%s: %v\n", filepath.Base(os.Args[0]), err)
 	os.Exit(status)
 }
