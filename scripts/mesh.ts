@@ -50,6 +50,7 @@ function program(): Command {
     .exitOverride();
   addLife(mesh);
   addReading(mesh);
+  addApps(mesh);
   addProof(mesh);
   addDevelopment(mesh);
   return mesh;
@@ -116,6 +117,57 @@ function addReading(mesh: Command): void {
       const { logs } = await import("./commands/logs.ts");
       await run(command, (context) => logs(context, { names, follow: options.follow === true, lines: options.lines }));
     });
+}
+
+/** How an app is named at a prompt, for `swap` and `contract`. */
+function withAppOptions(command: Command): Command {
+  return command
+    .option("--app <dir>", "a folder below the repository with an app.yaml, which holds the keys of `app`")
+    .option("--node <file>", "a file that Node runs")
+    .option("--command <word...>", "a program and its arguments")
+    .option("--image <ref>", "a container image");
+}
+
+function addApps(mesh: Command): void {
+  withAppOptions(mesh.command("swap <workload>"))
+    .description("replace the app of a workload while it serves: contract-tested, switched with no failed request")
+    .option("--back", "return to what mesh.yaml says")
+    .option("--canary <percent>", "give it only so many of the requests first, e.g. 10%, and compare")
+    .option("--after <requests>", "judge the canary after so many answers (200)")
+    .option("--failures <points>", "its share of failures may be so much larger, in points (1)")
+    .option("--slower <times>", "its p99 may be so many times the other's (2)")
+    .action(async (workload: string, options: SwapOptions, command: Command) => {
+      const { swap } = await import("./commands/swap.ts");
+      const { canaryOf } = await import("./commands/canary-option.ts");
+      await run(command, async (context) => swap(context, workload, { ...options, canary: canaryOf(options) }));
+    });
+  withAppOptions(mesh.command("contract <workload>"))
+    .description("hold an app to the app contract, on its own: a verdict per rule; exit 1 when one is not kept")
+    .addOption(new Option("--json", "print JSON (docs/schemas)"))
+    .action(async (workload: string, options: ContractOptions, command: Command) => {
+      const { contract } = await import("./commands/contract.ts");
+      const { json = false, ...app } = options;
+      await run(command, (context) => contract(context, workload, { ...app, json }));
+    });
+}
+
+interface AppFlags {
+  readonly app?: string;
+  readonly node?: string;
+  readonly command?: readonly string[];
+  readonly image?: string;
+}
+
+interface SwapOptions extends AppFlags {
+  readonly back?: boolean;
+  readonly canary?: string;
+  readonly after?: string;
+  readonly failures?: string;
+  readonly slower?: string;
+}
+
+interface ContractOptions extends AppFlags {
+  readonly json?: boolean;
 }
 
 function addProof(mesh: Command): void {

@@ -2,6 +2,7 @@
 
 import { exitStatus } from "../errors.ts";
 import { printResult } from "../output/print.ts";
+import { forgetServing } from "../runtime/decisions.ts";
 import { takeLock } from "../runtime/lock.ts";
 import type { Context } from "./context.ts";
 import { openRuntime } from "./open-runtime.ts";
@@ -14,6 +15,7 @@ export async function stop(context: Context): Promise<number> {
   }
   await using _lock = await takeLock(folder.path, "./mesh stop");
   await runtime.suspend();
+  await forgetServing(folder);
   printResult("stopped; ./mesh up resumes on the same CAs, ./mesh down destroys them");
   return exitStatus.ok;
 }

@@ -2,13 +2,14 @@
 
 import { bringUp } from "../control/bring-up.ts";
 import { exitStatus } from "../errors.ts";
-import { printResult } from "../output/print.ts";
+import { printNote, printResult } from "../output/print.ts";
 import { formatDifference, formatWelcome } from "../output/up.ts";
 import type { HostPort } from "../model/mesh.ts";
 import { plan } from "../plan/build.ts";
 import type { Plan } from "../plan/plan.ts";
 import { render } from "../render/render.ts";
 import { checkAppFiles, refuseImages } from "../runtime/app-files.ts";
+import { readServing, servedOtherwise } from "../runtime/decisions.ts";
 import { readHost } from "../runtime/host.ts";
 import { loadX509, prepareAgentKeys } from "../runtime/keys.ts";
 import { takeLock } from "../runtime/lock.ts";
@@ -49,8 +50,9 @@ async function upNative(context: Context): Promise<number> {
   const state = await folder.read();
   const attempt: Attempt = { folder, env, report, isNew: state === undefined, wasUp: state?.phase === "up" };
   try {
-    await using reading = await readHost({ folder, state, mesh, repositoryDir, tools, cacheDir, env, report });
-    const planned = plan(mesh, reading.host);
+    const serving = await readServing(folder, mesh);
+    await using reading = await readHost({ folder, state, mesh, serving, repositoryDir, tools, cacheDir, env, report });
+    const planned = plan(mesh, reading.host, serving);
     const runtime = nativeRuntime({ folder, reading: reading.state, env, report });
     const before = await folder.readPlan();
     attempt.wasUp = (await runtime.list()).length > 0;
@@ -63,6 +65,8 @@ async function upNative(context: Context): Promise<number> {
     const brought = await bringUp({ plan: planned, files: render(planned), rekeyed, runtime, report, signal });
     const summary = { ...brought, stopped: gone(before, planned), elapsedMs: performance.now() - begun };
     printResult(attempt.wasUp ? formatDifference(planned, summary) : formatWelcome(planned, summary, typed(context)));
+    for (const { workload, app } of servedOtherwise(mesh, serving))
+      printNote(`${workload} is served by ${app}; what mesh.yaml says: ${typed(context)} swap ${workload} --back`);
     return exitStatus.ok;
   } catch (error) {
     await giveUp(attempt);

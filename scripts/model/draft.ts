@@ -134,7 +134,8 @@ function workloadDraft(name: string, part: Part): WorkloadDraft {
   };
 }
 
-function appDraft(part: Part): AppDraft {
+/** The part that an `app` holds, in mesh.yaml or in a file of its own. */
+export function appDraft(part: Part): AppDraft {
   const path = (key: string) => scalar(child(part, key), readers["path-in-folder"].read);
   const words = (key: string) => scalars(child(part, key), readers.argument.read)?.map(({ value }) => value);
   return {

@@ -50,7 +50,7 @@ export function formatProblem({ line, column, message, suggestion }: Problem, fi
   return `${file}:${line}:${column}  ${message}${suggestion === undefined ? "" : `; ${suggestion}`}`;
 }
 
-function counted(count: number, noun: string): string {
+export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
@@ -69,7 +69,7 @@ function examine(text: string): { problems: Problem[]; draft: Draft } {
 }
 
 /** By position; what is said twice of one place (through an alias, say) is said once. */
-function inOrder(problems: readonly Problem[]): Problem[] {
+export function inOrder(problems: readonly Problem[]): Problem[] {
   const once = new Map(problems.map((problem) => [`${problem.line}:${problem.column} ${problem.message}`, problem]));
   return [...once.values()].toSorted((left, right) => left.line - right.line || left.column - right.column);
 }
@@ -100,7 +100,8 @@ function toWorkload({ name, spiffeId, app, publish }: WorkloadDraft): Workload {
   };
 }
 
-function toApp({ node, command, image, workingDir, build, listen, health, contract }: AppDraft): App {
+/** The app of a draft in which no problem was found. */
+export function toApp({ node, command, image, workingDir, build, listen, health, contract }: AppDraft): App {
   return {
     ...toKind({ node, command, image }),
     ...(workingDir === undefined ? {} : { workingDir }),

@@ -9,22 +9,27 @@ import type { Finding, Path } from "./problem.ts";
 import { emptyValue, missingKey, schemaNode, unknownKey, unreadableText, wrongValue } from "./structure-words.ts";
 import { readers } from "./syntax.ts";
 
-let compiled: ValidateFunction | undefined;
+/** The schema of `app` in a workload: what an app.yaml holds. */
+export const appSchema: object = meshSchema.properties.workloads.additionalProperties.properties.app;
 
-function validator(): ValidateFunction {
-  if (compiled !== undefined) return compiled;
+const compiled = new Map<object, ValidateFunction>();
+
+function validator(schema: object): ValidateFunction {
+  const known = compiled.get(schema);
+  if (known !== undefined) return known;
   const ajv = new Ajv({ allErrors: true, verbose: true, ownProperties: true, strict: false, validateSchema: false });
   for (const [name, { read }] of Object.entries(readers)) ajv.addFormat(name, (text) => read(text).ok);
-  compiled = ajv.compile(meshSchema);
-  return compiled;
+  const validate = ajv.compile(schema);
+  compiled.set(schema, validate);
+  return validate;
 }
 
-/** Everything in which `data` is not what the schema says. Scalars included, relations not. */
-export function structureFindings(data: unknown): Finding[] {
-  const validate = validator();
+/** Everything in which `data` is not what the schema says, that of mesh.yaml unless given. Scalars included, relations not. */
+export function structureFindings(data: unknown, root: object = meshSchema): Finding[] {
+  const validate = validator(root);
   if (validate(data)) return [];
   const errors = withoutOtherShapes(validate.errors ?? []);
-  return errors.map((error) => finding(error, data)).filter((found) => found !== undefined);
+  return errors.map((error) => finding(error, data, root)).filter((found) => found !== undefined);
 }
 
 /**
@@ -56,14 +61,14 @@ function isWrongType(error: ErrorObject, choice: ErrorObject): boolean {
   return error.keyword === "type" && error.instancePath === choice.instancePath;
 }
 
-function finding(error: ErrorObject, data: unknown): Finding | undefined {
+function finding(error: ErrorObject, data: unknown, root: object): Finding | undefined {
   const path = pathOf(error.instancePath, data);
   const schema = schemaNode(error.parentSchema);
   const key = stringParameter(error, "additionalProperty");
   const missing = stringParameter(error, "missingProperty");
   if (key !== undefined) {
     const value = valueAt(data, [...path, key]);
-    return unknownKey({ path, key, value, schema, root: schemaNode(meshSchema) });
+    return unknownKey({ path, key, value, schema, root: schemaNode(root) });
   }
   if (missing !== undefined)
     return isMisspelt(valueAt(data, path), missing) ? undefined : missingKey(path, missing, schema);

@@ -45,7 +45,8 @@ export async function fetchListenerErrors(adminSocket: string): Promise<readonly
   return parseListenerErrors(await fetchAdmin(adminSocket, "/config_dump?resource=dynamic_listeners"));
 }
 
-async function fetchAdmin(socket: string, path: string): Promise<string> {
+/** @throws a system error when the admin socket does not answer; an Error with what it said instead of 200 */
+export async function fetchAdmin(socket: string, path: string): Promise<string> {
   const { status, body } = await requestUnix({ socket, path, deadlineMs: adminDeadlineMs });
   if (status !== 200) throw new Error(`Envoy's admin answered ${status} to ${path}: ${body.trim()}`);
   return body;

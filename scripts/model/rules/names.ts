@@ -57,6 +57,7 @@ function workloadProcesses({ name, path, app }: WorkloadDraft): ProcessName[] {
   return [
     { name, what: `the app of ${quote(name)}`, place },
     { name: `${name}-sidecar`, what: `the sidecar of ${quote(name)}`, place },
+    { name: `${name}-slot-2`, what: `another app of ${quote(name)} (./mesh swap)`, place },
     ...(app?.listen === undefined ? [] : [{ name: `${name}-network`, what: `the network of ${quote(name)}`, place }]),
   ];
 }

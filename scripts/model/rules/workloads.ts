@@ -43,7 +43,7 @@ function spiffeIdFindings({ name, spiffeId }: WorkloadDraft, draft: Draft, lineO
   return findings;
 }
 
-function appFindings(app: AppDraft): Finding[] {
+export function appFindings(app: AppDraft): Finding[] {
   const kinds = app.kinds.map((kind) => quote(kind));
   const place = { path: app.path, at: "key" } as const;
   const all = listed(

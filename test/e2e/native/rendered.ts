@@ -66,7 +66,7 @@ export function asStaticBootstrap(sidecar: SidecarPlan): string {
   const texts = [read("listeners.yaml"), read("clusters.yaml")].join("");
   const definitions = /^!ignore definitions:\n(?:[- ].*\n)+/m.exec(texts)?.[0] ?? "";
   const bootstrap = readFileSync(sidecar.bootstrapFile, "utf8");
-  const node = /^node: .*\n/m.exec(bootstrap)?.[0] ?? "";
+  const node = /^node:.*\n(?: .*\n)*/m.exec(bootstrap)?.[0] ?? "";
   const ownClusters = /^ {2}clusters:\n((?: {2}[- ].*\n)+)/m.exec(bootstrap)?.[1] ?? "";
   const policy = resourcesOf(read("policy.yaml"));
   const listeners = resourcesOf(read("listeners.yaml")).replaceAll(

@@ -39,7 +39,7 @@ test("the shipped mesh is two trust domains, two workloads and one edge", ({ exp
           trustDomain: "stockmarket.example",
           path: "/quotes-service",
         },
-        app: { kind: "node", entry: "apps/quotes/server.ts", health: "/health" },
+        app: { kind: "node", entry: "apps/quotes/server.ts", health: "/health", contract: "apps/quotes/openapi.json" },
       },
     ],
     edges: [{ caller: "broker", callee: "quotes", rules: [{ method: "GET", path: "/quotes" }], timeoutMs: 0 }],

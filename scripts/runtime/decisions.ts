@@ -1,0 +1,90 @@
+// What an operator decided about a mesh that is up, beside mesh.yaml and never in it: who serves. It lies in the state
+// folder, and ends with `stop` and `down`. (Cuts and weights will lie here too.)
+
+import { mkdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+
+import { MeshError, messageOf } from "../errors.ts";
+import type { Mesh } from "../model/mesh.ts";
+import { appsOf, type Serving } from "../plan/slots.ts";
+import { readPlainFile, writeWhole } from "../whole-file.ts";
+import { type StateFolder, shellWord } from "./state.ts";
+
+const version = 1;
+
+function servingFile({ path }: Pick<StateFolder, "path">): string {
+  return join(path, "decisions", "serving.json");
+}
+
+/**
+ * Who serves, of the workloads that the mesh still has.
+ *
+ * @throws MeshError MESH_STATE_INVALID when the file is damaged, or another user's
+ */
+export async function readServing(folder: Pick<StateFolder, "path">, mesh: Mesh): Promise<Serving> {
+  const file = servingFile(folder);
+  const found = await readPlainFile(file);
+  if (found === undefined) return {};
+  if (found.uid !== (process.getuid?.() ?? 0)) throw damaged(file, `it belongs to user ${found.uid}`);
+  const { serving } = parsed(file, found.content);
+  const names = new Set(mesh.workloads.map(({ name }) => name));
+  return Object.fromEntries(Object.entries(serving).filter(([workload]) => names.has(workload)));
+}
+
+/** Writes it whole; with nothing decided there is no file. */
+export async function writeServing(folder: Pick<StateFolder, "path">, serving: Serving): Promise<void> {
+  const file = servingFile(folder);
+  if (Object.keys(serving).length === 0) return forgetServing(folder);
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await writeWhole(file, `${JSON.stringify({ version, serving }, undefined, 2)}\n`, { mode: 0o600 });
+}
+
+/** What mesh.yaml says serves again. */
+export async function forgetServing(folder: Pick<StateFolder, "path">): Promise<void> {
+  await rm(servingFile(folder), { force: true });
+}
+
+/** Workloads served by another app than mesh.yaml's, each with that app in words. */
+export function servedOtherwise(mesh: Mesh, serving: Serving): { readonly workload: string; readonly app: string }[] {
+  return mesh.workloads.flatMap((workload) => {
+    const apps = appsOf(workload, serving).filter(({ weight }) => weight > 0);
+    const others = apps.filter(({ workload: { app } }) => !isDeepStrictEqual(app, workload.app));
+    return others.map(({ workload: { app } }) => ({ workload: workload.name, app: appInWords(app) }));
+  });
+}
+
+/** `examples/quotes-go`, `apps/quotes/server.ts`, `nginx:1.29`. */
+export function appInWords(app: Mesh["workloads"][number]["app"]): string {
+  if (app.kind === "image") return app.image;
+  if (app.kind === "node") return app.entry;
+  return app.workingDir ?? app.command.join(" ");
+}
+
+interface Content {
+  readonly version: typeof version;
+  readonly serving: Serving;
+}
+
+function parsed(file: string, text: string): Content {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw damaged(file, messageOf(error));
+  }
+  if (isContent(value)) return value;
+  throw damaged(file, "it is not of this version");
+}
+
+function isContent(value: unknown): value is Content {
+  if (typeof value !== "object" || value === null || !("version" in value) || !("serving" in value)) return false;
+  const { serving } = value;
+  return value.version === version && typeof serving === "object" && serving !== null;
+}
+
+function damaged(file: string, why: string): MeshError {
+  return new MeshError("MESH_STATE_INVALID", `${file} is damaged: ${why}`, {
+    fix: `rm ${shellWord(file)}; then ./mesh up: what mesh.yaml says serves again`,
+  });
+}
