@@ -1,0 +1,106 @@
+// ./mesh swap: one implementation after the other serves, in four languages, and no request is lost; one that is not fit
+// never serves alone.
+
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+import { checkoutDir } from "../checkout.ts";
+import { beginLoad } from "../load.ts";
+import { meshTest } from "../mesh.ts";
+import { type Place, quotesFlow } from "../place.ts";
+
+const test = meshTest();
+
+const inCheckout = (path: string): string => join(checkoutDir, path);
+const candidate = (name: string): string => inCheckout(`test/e2e/apps/candidates/${name}.mjs`);
+
+/** What must outlive every swap: the sidecar's process, and the SVID that it shows. */
+async function sidecarOf(mesh: Place) {
+  const { trustDomains } = await mesh.status();
+  const sidecars = trustDomains.flatMap(({ facts }) => facts?.sidecars ?? []);
+  const serial = sidecars.find(({ workload }) => workload === "quotes")?.svid?.serial;
+  return { pid: (await mesh.process("quotes-sidecar")).pid, serial };
+}
+
+/** Names of the processes that run as the app of quotes. */
+async function appsOf(mesh: Place): Promise<string[]> {
+  return (await mesh.ps()).map(({ name }) => name).filter((name) => /^quotes(?:-slot-2)?$/.test(name));
+}
+
+test("quotes goes through four languages and back under load, and no request fails", async ({ mesh, expect }) => {
+  await quotesFlow(mesh, 5000);
+  const before = await sidecarOf(mesh);
+  await using load = beginLoad(mesh.url("/api/quotes"), { connections: 8 });
+  for (const language of ["go", "python", "java"]) {
+    const { stdout } = await mesh.must("swap", "quotes", "--app", inCheckout(`examples/quotes-${language}`));
+    expect(stdout).toContain(`quotes is served by examples/quotes-${language}, no longer by`);
+    await load.more(200);
+    expect(await appsOf(mesh)).toHaveLength(1);
+  }
+  const kept = await mesh.must("up");
+  expect(kept.stdout).toBe("unchanged\n");
+  expect(kept.stderr).toContain("quotes is served by examples/quotes-java; what mesh.yaml says: ");
+  const back = await mesh.must("swap", "quotes", "--back");
+  expect(back.stdout).toContain("quotes is served by apps/quotes/server.ts, no longer by examples/quotes-java");
+  await load.more(200);
+  const { requests, failures } = await load.end();
+  expect(failures).toEqual([]);
+  expect(requests).toBeGreaterThan(1000);
+  expect(await sidecarOf(mesh)).toEqual(before);
+  expect((await mesh.status()).ready).toBe(true);
+});
+
+test.for([
+  ["one that dies at once", ["--command", "/bin/false"], "MESH_PROCESS_FAILED", "ended with exit status 1"],
+  ["one that does not keep the contract", ["--node", candidate("ignores-sigterm")], "MESH_CONTRACT_BROKEN", "SIGTERM"],
+  [
+    "one that wears out under a canary's share",
+    ["--node", candidate("fails-later"), "--canary", "50%", "--after", "5000"],
+    "MESH_CANARY_WORSE",
+    "% failed",
+  ],
+] as const)("of %s the old one is told, and serves on", async ([, words, code, why], { mesh, expect }) => {
+  const served = await mesh.process((await appsOf(mesh))[0] ?? "");
+  await using load = beginLoad(mesh.url("/api/quotes"), { connections: 8 });
+  const { status, stderr } = await mesh.mesh("swap", "quotes", ...words);
+  expect(stderr).toContain(`error[${code}]`);
+  expect(stderr).toContain(why);
+  expect(status).toBeGreaterThan(0);
+  await load.more(100);
+  const { failures } = await load.end();
+  // What the canary itself answered with was its share.
+  if (code !== "MESH_CANARY_WORSE") expect(failures).toEqual([]);
+  expect(await appsOf(mesh)).toEqual([served.name]);
+  expect((await mesh.process(served.name)).pid).toBe(served.pid);
+  await quotesFlow(mesh, 2000);
+});
+
+test("a contract is told rule by rule, for people and for programs", async ({ mesh, expect }) => {
+  const good = await mesh.mesh("contract", "quotes", "--app", inCheckout("examples/quotes-python"));
+  expect(good.stdout).toMatch(/^10 passed, 0 failed, 1 not checked$/m);
+  expect(good.status).toBe(0);
+  const bad = await mesh.mesh("contract", "quotes", "--json", "--node", candidate("ignores-sigterm"));
+  const { met, verdicts }: { met: boolean; verdicts: { rule: string; verdict: string }[] } = JSON.parse(bad.stdout);
+  expect(met).toBe(false);
+  expect(verdicts.filter(({ verdict }) => verdict === "failed").map(({ rule }) => rule)).toEqual(["stop"]);
+  expect(bad.status).toBe(1);
+});
+
+test("what an app says of where it listens, and of its folder, is looked at first", async ({ mesh, expect }) => {
+  const outside = await mesh.mesh("swap", "quotes", "--app", "/etc");
+  expect(outside).toMatchObject({ status: 64, stderr: expect.stringContaining("is not below the repository") });
+  const absent = await mesh.mesh("swap", "quotes", "--app", inCheckout("apps/quotes"));
+  expect(absent).toMatchObject({ status: 65, stderr: expect.stringContaining("app.yaml cannot be read") });
+  const nobody = await mesh.mesh("swap", "quotes-sidecar", "--back");
+  expect(nobody).toMatchObject({ status: 64, stderr: expect.stringContaining("error[MESH_NO_SUCH_WORKLOAD]") });
+});
+
+test("copies of what two examples share are alike", async ({ expect }) => {
+  for (const file of ["serve.go", "guard.go"]) {
+    const read = (folder: string): Promise<string> => readFile(inCheckout(`examples/${folder}/${file}`), "utf8");
+    expect(await read("broker-page")).toBe(await read("quotes-go"));
+  }
+  await promisify(execFile)("gofmt", ["-l", inCheckout("examples")]);
+});
