@@ -12,7 +12,7 @@ import { provideTools, runSuite } from "./run-suite.ts";
 
 /** Suites by name; each step is a check of the sources or a project of vitest.config.ts. */
 const suites = {
-  all: ["format", "lint", "types", "unit", "e2e", "docker", "e2e-docker"],
+  all: ["format", "lint", "types", "unit", "e2e", "verify", "docker", "e2e-docker"],
   unit: ["unit"],
   e2e: ["e2e"],
   docker: ["docker", "e2e-docker"],
