@@ -210,7 +210,9 @@ function addDevelopment(mesh: Command): void {
     });
   mesh
     .command("test [suite]")
-    .description("prove it: format, lint, types, unit, e2e, verify, docker; or one of unit, e2e, docker, verify, soak, bench")
+    .description(
+      "prove it: format, lint, types, unit, e2e, verify, docker; or one of unit, e2e, docker, verify, soak, bench",
+    )
     .action(async (suite: string | undefined, _, command: Command) => {
       const { test } = await import("./commands/test.ts");
       await run(command, (context) => test(context, suite));

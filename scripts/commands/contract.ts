@@ -13,6 +13,7 @@ import { becomesReady, candidateOf } from "../control/swap.ts";
 import { exitStatus } from "../errors.ts";
 import type { Mesh, Workload } from "../model/mesh.ts";
 import { formatVerdicts } from "../output/contract.ts";
+import type { ContractReport } from "../output/json-contract.ts";
 import { printJson, printResult } from "../output/print.ts";
 import { plan } from "../plan/build.ts";
 import { checkAppFiles, refuseImages } from "../runtime/app-files.ts";
@@ -34,9 +35,10 @@ export async function contract(
   const app = asked ? await readAppArgument(context, options, workload.app) : workload.app;
   const api = await readApi(context, app, workload);
   const verdicts = await inPrivate(context, { mesh, workload: { ...workload, app }, api });
-  if (json) printJson({ version: 1, workload: name, met: isMet(verdicts), verdicts });
+  const report: ContractReport = { version: 1, workload: name, met: isMet(verdicts), verdicts };
+  if (json) printJson(report);
   else printResult(formatVerdicts(verdicts));
-  return isMet(verdicts) ? exitStatus.ok : exitStatus.no;
+  return report.met ? exitStatus.ok : exitStatus.no;
 }
 
 interface Alone {

@@ -5,6 +5,7 @@ import { Type, type Static, type TProperties } from "typebox";
 
 import type { StatusReport } from "../control/status-report.ts";
 import type { ProcessStatus } from "../runtime/runtime.ts";
+import { type ContractReport, contractReport } from "./json-contract.ts";
 import { domainFacts, text } from "./json-facts.ts";
 import { verifyReport } from "./json-verify.ts";
 import type { VerifyReport } from "./verify-report.ts";
@@ -100,6 +101,8 @@ export type SchemasHold = [
   Same<Frozen<ProcessStatusJson>, ProcessStatus>,
   Same<VerifyReport, Frozen<Static<typeof verifyReport>>>,
   Same<Frozen<Static<typeof verifyReport>>, VerifyReport>,
+  Same<ContractReport, Frozen<Static<typeof contractReport>>>,
+  Same<Frozen<Static<typeof contractReport>>, ContractReport>,
 ];
 
 /** JSON Schema by the name of its file in docs/schemas. */
@@ -109,5 +112,6 @@ export function publishedSchemas(): Readonly<Record<string, object>> {
     "status.json": { ...draft, ...statusReport },
     "ps.json": { ...draft, ...processes },
     "verify.json": { ...draft, ...verifyReport },
+    "contract.json": { ...draft, ...contractReport },
   };
 }
