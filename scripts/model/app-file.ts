@@ -4,10 +4,10 @@ import { posix } from "node:path";
 
 import { MeshError } from "../errors.ts";
 import { readDocument } from "./document.ts";
-import { appDraft } from "./draft.ts";
+import { appDraft, appKinds } from "./draft.ts";
 import type { App } from "./mesh.ts";
 import { counted, formatProblem, inOrder, toApp } from "./parse.ts";
-import { isMapping } from "./part.ts";
+import { isMapping, isMisspelt } from "./part.ts";
 import { jsonPointer, type Problem } from "./problem.ts";
 import { appFindings } from "./rules/workloads.ts";
 import { appSchema, structureFindings } from "./structure.ts";
@@ -40,7 +40,10 @@ export function parseApp(text: string, { file, folder }: AppFile): App {
       kind: "invalid",
     });
   const draft = appDraft({ path: [], value: data });
-  const findings = isBroken || !isMapping(data) ? [] : [...structureFindings(data, appSchema), ...appFindings(draft)];
+  const findings =
+    isBroken || !isMapping(data)
+      ? []
+      : [...structureFindings(data, appSchema), ...(isMeant(data) ? [] : appFindings(draft))];
   for (const { path, at, message, suggestion, kind = "invalid" } of findings)
     problems.push({ ...locate(path, at), path: jsonPointer(path), message, suggestion, kind });
   if (problems.length === 0) return moved(toApp(draft), folder);
@@ -51,6 +54,11 @@ export function parseApp(text: string, { file, folder }: AppFile): App {
 }
 
 const example = "write `command: [./quotes]`, or `node: server.ts`";
+
+/** A misspelt `node` is told as such, and not as one that is missing. */
+function isMeant(data: unknown): boolean {
+  return appKinds.some((kind) => isMisspelt(data, kind));
+}
 
 /** From the folder of the file to the repository. A command runs in that folder unless another is named. */
 function moved(app: App, folder: string): App {

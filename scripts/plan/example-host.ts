@@ -13,6 +13,7 @@ export function exampleHost(mesh: Mesh): Host {
       processName.controller(domain),
     ]),
     ...mesh.workloads.flatMap((workload) => [processName.sidecar(workload), processName.app(workload)]),
+    ...mesh.workloads.map((workload) => processName.app(workload, 2)),
   ];
   const first = 600_100;
   return {

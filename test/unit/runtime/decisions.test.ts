@@ -1,0 +1,51 @@
+import { stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { test } from "vitest";
+
+import { parseMesh } from "../../../scripts/model/parse.ts";
+import { forgetServing, readServing, servedOtherwise, writeServing } from "../../../scripts/runtime/decisions.ts";
+import { tempDir } from "./temp-dir.ts";
+
+const mesh = parseMesh(
+  `trustDomains: { a.example: {} }
+workloads:
+  quotes: { spiffeId: spiffe://a.example/quotes, app: { node: apps/quotes/server.ts } }
+`,
+  { file: "mesh.yaml" },
+);
+const go = { kind: "command", command: ["./quotes"], workingDir: "examples/quotes-go", health: "/health" } as const;
+const serving = { quotes: { 2: { app: go, weight: 1 } } };
+
+test("what was decided is read again, for its owner alone, until it is forgotten", async ({
+  expect,
+  onTestFinished,
+}) => {
+  const path = await tempDir(onTestFinished);
+  expect(await readServing({ path }, mesh)).toEqual({});
+  await writeServing({ path }, { ...serving, gone: serving.quotes });
+  expect((await stat(join(path, "decisions/serving.json"))).mode & 0o777).toBe(0o600);
+  // Of a workload that mesh.yaml has no more nothing is decided.
+  expect(await readServing({ path }, mesh)).toEqual(serving);
+  await forgetServing({ path });
+  expect(await readServing({ path }, mesh)).toEqual({});
+});
+
+test("what mesh.yaml says itself is no swap", ({ expect }) => {
+  const declared = { kind: "node", entry: "apps/quotes/server.ts", health: "/health" } as const;
+  expect(servedOtherwise(mesh, serving)).toEqual([{ workload: "quotes", app: "examples/quotes-go" }]);
+  expect(servedOtherwise(mesh, { quotes: { 2: { app: declared, weight: 1 } } })).toEqual([]);
+});
+
+test.for(["{", "[]", '{"version":2,"serving":{}}'])(
+  "%s is told as damaged, with what to do",
+  async (text, { expect, onTestFinished }) => {
+    const path = await tempDir(onTestFinished);
+    await writeServing({ path }, serving);
+    await writeFile(join(path, "decisions/serving.json"), text);
+    await expect(readServing({ path }, mesh)).rejects.toMatchObject({
+      code: "MESH_STATE_INVALID",
+      fix: expect.stringContaining("serving.json; then ./mesh up"),
+    });
+  },
+);
