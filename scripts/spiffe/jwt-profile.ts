@@ -1,7 +1,7 @@
 // Which JWT keys are taken from a partner. No sidecar uses them, but SPIRE Server hands all of them to its agents, and an
 // agent that cannot parse one takes in nothing else either: no bundle, no entry, no new SVID.
 
-import { createPublicKey } from "node:crypto";
+import { createPublicKey, type KeyObject } from "node:crypto";
 
 /** Kinds that Go reads (crypto/x509, ParsePKIXPublicKey) and OpenSSL names alike. */
 const curves = new Set(["prime256v1", "secp384r1", "secp521r1"]);
@@ -12,14 +12,10 @@ const largestExponent = 2n ** 31n - 1n;
 
 /** Why a public key (DER, SubjectPublicKeyInfo) is not taken, as the end of a sentence; undefined: it is. */
 export function refusalOfJwtKey(der: Uint8Array): string | undefined {
-  let key: ReturnType<typeof createPublicKey>;
-  try {
-    key = createPublicKey({ key: Buffer.from(der), format: "der", type: "spki" });
-  } catch {
-    return "cannot be read";
-  }
+  const key = readKey(der);
+  if (key === undefined) return "cannot be read";
   // Whatever is in its only form, every parser reads alike.
-  if (!key.export({ format: "der", type: "spki" }).equals(der)) return "is not in its only form";
+  if (!isInOnlyForm(key, der)) return "is not in its only form";
   const { modulusLength = 0, publicExponent = 0n, namedCurve = "" } = key.asymmetricKeyDetails ?? {};
   switch (key.asymmetricKeyType) {
     case "rsa":
@@ -33,5 +29,23 @@ export function refusalOfJwtKey(der: Uint8Array): string | undefined {
       return undefined;
     default:
       return "is of no kind that is known";
+  }
+}
+
+function readKey(der: Uint8Array): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: Buffer.from(der), format: "der", type: "spki" });
+  } catch {
+    return undefined; // Whatever is wrong with it, it is no key; the caller says so.
+  }
+}
+
+/** By way of a JWK, which has one form for each key: a curve by its name, a point by both its coordinates. */
+function isInOnlyForm(key: KeyObject, der: Uint8Array): boolean {
+  try {
+    const again = createPublicKey({ key: key.export({ format: "jwk" }), format: "jwk" });
+    return again.export({ format: "der", type: "spki" }).equals(der);
+  } catch {
+    return false; // A point at infinity, say, has no JWK.
   }
 }

@@ -24,17 +24,18 @@ test("paths of an app.yaml are relative to its folder", ({ expect }) => {
   });
 });
 
+function problems(text: string): readonly string[] {
+  try {
+    parseApp(text, at);
+    return [];
+  } catch (error) {
+    return error instanceof Error && "details" in error && Array.isArray(error.details)
+      ? error.details.map(String)
+      : [];
+  }
+}
+
 test("every problem is told at once, with its place", ({ expect }) => {
-  const problems = (text: string): readonly string[] => {
-    try {
-      parseApp(text, at);
-      return [];
-    } catch (error) {
-      return error instanceof Error && "details" in error && Array.isArray(error.details)
-        ? error.details.map(String)
-        : [];
-    }
-  };
   expect(problems("nod: server.ts\nlisten: 0.0.0.0:80\n")).toEqual([
     expect.stringMatching(/^examples\/quotes-go\/app\.yaml:1:1 {2}.*`nod`.*did you mean `node`/),
     expect.stringMatching(/^examples\/quotes-go\/app\.yaml:2:9 /),

@@ -19,6 +19,13 @@ const soundKeys = [
   generateKeyPairSync("rsa", { modulusLength: 2048 }),
   generateKeyPairSync("ed25519"),
 ].map(({ publicKey }) => ({ keyId: "k", publicKey: publicKey.export({ format: "der", type: "spki" }) }));
+/** P-256 with the point's x alone (SEC 1, 2.3.3). */
+const compressed = ((): Buffer => {
+  const { x = "", y = "" } = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "jwk" });
+  const sign = ((Buffer.from(y, "base64url").at(-1) ?? 0) & 1) + 2;
+  const head = Buffer.from("3039301306072a8648ce3d020106082a8648ce3d030107032200", "hex");
+  return Buffer.concat([head, Buffer.of(sign), Buffer.from(x, "base64url")]);
+})();
 const modulus = generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey.export({ format: "jwk" }).n ?? "";
 const longNamed = (length: number) => longNamedAuthority(authority, length);
 
@@ -62,6 +69,11 @@ test.for([
       ...sound,
       jwtAuthorities: [{ keyId: "k", publicKey: Buffer.concat([soundKeys[0]?.publicKey ?? authority, authority]) }],
     },
+    "JWT authority 1 is not in its only form",
+  ],
+  [
+    "a JWT key whose point is compressed, which Go does not read",
+    { ...sound, jwtAuthorities: [{ keyId: "k", publicKey: compressed }] },
     "JWT authority 1 is not in its only form",
   ],
   ["a long name", { ...sound, x509Authorities: [authority, longNamed(3900)] }, undefined],
