@@ -76,9 +76,11 @@ export function oddAuthority(sound: Uint8Array, oddity: string): Buffer {
   return edited(sound, edit);
 }
 
-/** A CA that everybody reads, with a name of so many characters. */
-export function longNamedAuthority(sound: Uint8Array, length: number): Buffer {
-  return edited(sound, named(utf8Name("n".repeat(length))));
+/** A CA that everybody reads, with a name of so many characters; as its own issuer, unless only one of the two is asked for. */
+export function longNamedAuthority(sound: Uint8Array, length: number, only?: "issuer" | "subject"): Buffer {
+  const name = utf8Name("n".repeat(length));
+  if (only === undefined) return edited(sound, named(name));
+  return edited(sound, at(only === "issuer" ? 3 : 5, name));
 }
 
 function edited(sound: Uint8Array, edit: Edit): Buffer {

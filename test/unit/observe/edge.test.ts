@@ -1,6 +1,6 @@
 import { test } from "vitest";
 
-import { probeEdge } from "../../../scripts/observe/edge.ts";
+import { isCrossed, probeEdge } from "../../../scripts/observe/edge.ts";
 import { socketFolder, tutorialEdge } from "./fixtures.ts";
 
 interface Answer {
@@ -99,4 +99,16 @@ test("no answer in time says how long that was", async ({ expect }) => {
     kind: "failed",
     reason: "no answer within 30 ms",
   });
+});
+
+test.for([
+  [200, true],
+  [304, true],
+  [401, true],
+  [429, true],
+  [404, false],
+  [405, false],
+  [503, false],
+] as const)("an answer with %d proves an edge: %s", ([status, proves], { expect }) => {
+  expect(isCrossed({ kind: "answered", path: "/quotes", status, ms: 1 })).toBe(proves);
 });

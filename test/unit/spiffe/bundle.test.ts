@@ -206,3 +206,11 @@ test("the digest is of the set of X.509 authorities", ({ expect }) => {
   expect(bundleDigest({ x509Authorities: [authority.der] })).not.toBe(digest);
   expect(bundleDigest({ x509Authorities: [] })).toBe(createHash("sha256").digest("hex"));
 });
+
+test("a JWT key that no agent can parse makes the document invalid", ({ expect }) => {
+  const keys = [{ kty: "RSA", use: "jwt-svid", kid: "a", n: "AA", e: "AQAB" }];
+  expect(parseBundleDocument(JSON.stringify({ keys }), "broker.example")).toEqual({
+    ok: false,
+    problems: ["key 1: it has a modulus of 0 bits, fewer than 1024"],
+  });
+});

@@ -1,10 +1,16 @@
-import { createPublicKey, generateKeyPairSync } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, type KeyPairKeyObjectResult } from "node:crypto";
 
 import { test } from "vitest";
 
-import { maxAuthorities, maxBundleBytes, nameBytesFor, refusalOf } from "../../../scripts/trust/quarantine.ts";
+import {
+  judgeBundles,
+  maxAuthorities,
+  maxBundleBytes,
+  nameBytesFor,
+  refusalOf,
+} from "../../../scripts/trust/quarantine.ts";
 import { longNamedAuthority } from "../../odd-authorities.ts";
-import { authority, bundleOf } from "./fixtures.ts";
+import { authority, bundleOf, domainPlan, partner } from "./fixtures.ts";
 
 const sound = bundleOf("a.example");
 const many = <T>(length: number, item: T): T[] => Array.from({ length }, () => item);
@@ -14,11 +20,15 @@ const jwk = (key: Record<string, string>) => ({
   keyId: "k",
   publicKey: createPublicKey({ key, format: "jwk" }).export({ format: "der", type: "spki" }),
 });
+const spki = ({ publicKey }: KeyPairKeyObjectResult) => ({
+  keyId: "k",
+  publicKey: publicKey.export({ format: "der", type: "spki" }),
+});
 const soundKeys = [
   generateKeyPairSync("ec", { namedCurve: "P-384" }),
   generateKeyPairSync("rsa", { modulusLength: 2048 }),
   generateKeyPairSync("ed25519"),
-].map(({ publicKey }) => ({ keyId: "k", publicKey: publicKey.export({ format: "der", type: "spki" }) }));
+].map(spki);
 /** P-256 with the point's x alone (SEC 1, 2.3.3). */
 const compressed = ((): Buffer => {
   const { x = "", y = "" } = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "jwk" });
@@ -82,6 +92,34 @@ test.for([
     { ...sound, x509Authorities: [authority, longNamed(66_000)] },
     /^the names of its X.509 authorities take 66\d{3} bytes, more than 4096$/,
   ],
+  [
+    "a long name of an issuer alone",
+    { ...sound, x509Authorities: [longNamedAuthority(authority, 66_000, "issuer")] },
+    undefined,
+  ],
+  [
+    "a long name of a subject alone",
+    { ...sound, x509Authorities: [longNamedAuthority(authority, 66_000, "subject")] },
+    /^the names of its X.509 authorities take/,
+  ],
+  ...["AQ", "BA", "AIAAAAE"].map(
+    (e) =>
+      [
+        `a JWT key with the exponent ${e}`,
+        { ...sound, jwtAuthorities: [jwk({ kty: "RSA", n: modulus, e })] },
+        "JWT authority 1 has an exponent that is even, too small or too large",
+      ] as const,
+  ),
+  [
+    "a JWT key on a curve that SPIRE does not know",
+    { ...sound, jwtAuthorities: [spki(generateKeyPairSync("ec", { namedCurve: "secp256k1" }))] },
+    "JWT authority 1 is on another curve than P-256, P-384 or P-521",
+  ],
+  [
+    "a JWT key that signs nothing",
+    { ...sound, jwtAuthorities: [spki(generateKeyPairSync("x25519"))] },
+    "JWT authority 1 is of no kind that is known",
+  ],
   ["one name many times", { ...sound, x509Authorities: many(20, longNamed(3900)) }, undefined],
   [
     "what is no certificate",
@@ -91,6 +129,25 @@ test.for([
 ] as const)("%s", ([, bundle, refused], { expect }) => {
   if (refused instanceof RegExp) expect(refusalOf(bundle)).toMatch(refused);
   else expect(refusalOf(bundle)).toBe(refused);
+});
+
+test("with many partners each has a smaller part of the names", async ({ expect }) => {
+  const held = { ...bundleOf("a.example"), taintedX509Authorities: [], x509Authorities: [longNamed(2000)] };
+  const api = { heldTrustDomains: async () => ["a.example"], federatedBundle: async () => held };
+  const judged = async (partners: number): Promise<number> => {
+    const names = ["a", ...Array.from({ length: partners - 1 }, (_, index) => `b${index}`)];
+    const refused = new Map<string, string>();
+    await judgeBundles(
+      domainPlan(
+        [],
+        names.map((name) => partner(`${name}.example`)),
+      ),
+      api,
+      { refused },
+    );
+    return refused.size;
+  };
+  expect([await judged(1), await judged(60)]).toEqual([0, 1]);
 });
 
 test("the names of all partners together fit into a handshake, however many there are", ({ expect }) => {
