@@ -2,12 +2,17 @@
 
 import { join } from "node:path";
 
+import { beforeAll } from "vitest";
+
 import { planOf } from "../e2e/applied-plan.ts";
 import { checkoutDir } from "../e2e/checkout.ts";
 import { meshTest } from "../e2e/mesh.ts";
+import { ensureLanguages } from "../e2e/native/languages.ts";
 import { beginOpenLoad } from "./open-load.ts";
 
 const test = meshTest();
+
+beforeAll(ensureLanguages);
 
 const rounds = 5;
 const languages = ["go", "python", "java"] as const;

@@ -22,9 +22,21 @@ const packagesOfPrograms = { dockerd: "docker.io", docker: "docker.io", iptables
  * @throws MeshError MESH_PREREQUISITE where there is no apt-get, MESH_TOOL_FETCH or MESH_DISK_FULL when apt-get fails;
  * the signal's reason, once apt-get has ended
  */
-export async function installEngine({ env, report, signal }: InstallOptions): Promise<void> {
+export async function installEngine(options: InstallOptions): Promise<void> {
+  await installPrograms(packagesOfPrograms, options);
+}
+
+/**
+ * Installs Debian's packages of those programs that the environment's PATH does not find.
+ *
+ * @throws MeshError as installEngine
+ */
+export async function installPrograms(
+  packagesOf: Readonly<Record<string, string>>,
+  { env, report, signal, stage = "docker" }: InstallOptions & { readonly stage?: string },
+): Promise<void> {
   const wanted = await Promise.all(
-    Object.entries(packagesOfPrograms).map(async ([program, name]) =>
+    Object.entries(packagesOf).map(async ([program, name]) =>
       (await findProgram(program, env)) === undefined ? [name] : [],
     ),
   );
@@ -32,17 +44,17 @@ export async function installEngine({ env, report, signal }: InstallOptions): Pr
   if (packages.length === 0) return;
   if ((await findProgram("apt-get", env)) === undefined) throw cannotInstall(packages);
   const begun = performance.now();
-  report({ kind: "start", stage: "docker", message: `installing Debian's ${packages.join(", ")}` });
+  report({ kind: "start", stage, message: `installing Debian's ${packages.join(", ")}` });
   // apt-get that is killed half-way leaves packages half configured: it gets the time to end by itself.
   const options = { env: { ...env, DEBIAN_FRONTEND: "noninteractive" }, signal, patienceMs: 60_000, fix };
   await runToSuccess("reading Debian's lists of packages", ["apt-get", ...aptFlags, "update"], options);
   const install = ["apt-get", ...aptFlags, "install", "--yes", "--no-install-recommends", ...packages];
   await runToSuccess(`installing ${packages.join(", ")}`, install, options);
   const message = `${packages.join(", ")} installed`;
-  report({ kind: "done", stage: "docker", message, elapsedMs: performance.now() - begun });
+  report({ kind: "done", stage, message, elapsedMs: performance.now() - begun });
 }
 
-const fix = "see that apt-get reaches its mirror (apt-get update), or install Docker yourself; then run this again";
+const fix = "see that apt-get reaches its mirror (apt-get update), or install them yourself; then run this again";
 /** Another apt-get may be at work. */
 const aptFlags = ["-q", "-o", "DPkg::Lock::Timeout=120"];
 
@@ -66,8 +78,8 @@ async function isExecutable(file: string): Promise<boolean> {
 }
 
 function cannotInstall(packages: readonly string[]): MeshError {
-  return new MeshError("MESH_PREREQUISITE", "this machine has no Docker engine, and no apt-get to install one", {
+  return new MeshError("MESH_PREREQUISITE", "a program is missing, and there is no apt-get to install it", {
     details: [`missing: ${packages.join(", ")}`],
-    fix: "install Docker and start it, then run this again",
+    fix: "install what is missing, then run this again",
   });
 }

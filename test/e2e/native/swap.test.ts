@@ -6,12 +6,17 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
+import { beforeAll } from "vitest";
+
 import { checkoutDir } from "../checkout.ts";
 import { beginLoad } from "../load.ts";
 import { meshTest } from "../mesh.ts";
 import { type Place, quotesFlow } from "../place.ts";
+import { ensureLanguages } from "./languages.ts";
 
 const test = meshTest();
+
+beforeAll(ensureLanguages);
 
 const inCheckout = (path: string): string => join(checkoutDir, path);
 const candidate = (name: string): string => inCheckout(`test/e2e/apps/candidates/${name}.mjs`);
