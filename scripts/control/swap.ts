@@ -74,16 +74,17 @@ export async function swapApp(options: SwapOptions): Promise<Swapped> {
       canary = await observeCanary({ ...options, ...options.canary, sidecar, old: old.slot, candidate: slot });
     }
     options.signal.throwIfAborted();
+    // First: whoever comes after a kill goes on with the new one, and does not take it from under the sidecar.
+    await options.decide({ [slot]: { app, weight: 1 } });
     await tell(options, planWith(slots(0, 1)));
   } catch (error) {
+    await options.decide(alone);
     await settle(options, planWith(alone));
     throw error;
   }
-  const serving = { [slot]: { app, weight: 1 } };
-  await options.decide(serving);
   report({ kind: "start", stage: "drain", message: "the old app answers what it has" });
   const abandoned = await drain(sidecarOf(planWith(slots(0, 1)), options.workload), old.slot);
-  await settle(options, planWith(serving));
+  await settle(options, planWith({ [slot]: { app, weight: 1 } }));
   return { slot, verdicts, ...(canary === undefined ? {} : { canary }), abandoned };
 }
 
