@@ -3,21 +3,49 @@
 import { assess } from "../control/assess.ts";
 import { type Ask, controllerClient } from "../control/client.ts";
 import { rejectionInLog } from "../control/rejection.ts";
-import type { DomainStatus, StatusReport } from "../control/status-report.ts";
-import { exitStatus, messageOf } from "../errors.ts";
+import type { DomainStatus, StatusReport, Swapped } from "../control/status-report.ts";
+import { exitStatus, MeshError, messageOf } from "../errors.ts";
+import type { Mesh } from "../model/mesh.ts";
 import { paintResult, printJson, printResult } from "../output/print.ts";
 import { formatStatus } from "../output/status.ts";
 import type { DomainPlan, Plan } from "../plan/plan.ts";
+import { readServing, servedOtherwise } from "../runtime/decisions.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import type { Context } from "./context.ts";
-import { meshThatIsUp } from "./mesh-that-is-up.ts";
+import { readMesh, type Context, typed } from "./context.ts";
+import { type MeshThatIsUp, meshThatIsUp } from "./mesh-that-is-up.ts";
 
 export async function status(context: Context, { json }: { readonly json: boolean }): Promise<number> {
-  const { plan, runtime, ask } = await meshThatIsUp(context);
-  const report = await statusReport(plan, { runtime, ask });
+  const { folder, plan, runtime, ask } = await meshThatIsUp(context);
+  const [facts, swapped] = await Promise.all([
+    statusReport(plan, { runtime, ask }),
+    swappedIn(context, { folder, plan }),
+  ]);
+  const report: StatusReport = swapped.length === 0 ? facts : { ...facts, swapped };
   if (json) printJson(report);
   else printResult(formatStatus(report, paintResult));
   return report.ready ? exitStatus.ok : exitStatus.no;
+}
+
+/** Also while mesh.yaml cannot be read: somebody is editing it, and the mesh serves. */
+async function swappedIn(
+  context: Context,
+  { folder, plan }: Pick<MeshThatIsUp, "folder" | "plan">,
+): Promise<Swapped[]> {
+  const mesh = await meshIfValid(context);
+  const planned = plan.domains.flatMap(({ sidecars }) => sidecars.map(({ workload }) => ({ name: workload })));
+  const serving = await readServing(folder, mesh ?? { workloads: planned });
+  return servedOtherwise(mesh, serving).map(({ workload, app }) => {
+    return { workload, app, back: `${typed(context)} swap ${workload} --back` };
+  });
+}
+
+async function meshIfValid(context: Context): Promise<Mesh | undefined> {
+  try {
+    return await readMesh(context);
+  } catch (error) {
+    if (error instanceof MeshError) return undefined;
+    throw error;
+  }
 }
 
 /** The joined facts of a mesh. Never throws for a part that does not answer: that is a fact. */

@@ -12,6 +12,8 @@ export interface StatusReport {
   readonly ready: boolean;
   /** What stands in the way, causes before what they cause. */
   readonly problems: readonly Problem[];
+  /** Workloads that an operator's swap gave another app than mesh.yaml's; absent: there is none. */
+  readonly swapped?: readonly Swapped[];
   readonly trustDomains: readonly DomainStatus[];
   /** One per trust domain and partner. */
   readonly bundles: readonly BundleStatus[];
@@ -22,6 +24,14 @@ export interface Problem {
   readonly what: string;
   /** The command that mends it, or tells more. */
   readonly fix: string;
+}
+
+export interface Swapped {
+  readonly workload: string;
+  /** The app that serves, in words. */
+  readonly app: string;
+  /** The command that returns to what mesh.yaml says. */
+  readonly back: string;
 }
 
 export interface DomainStatus {

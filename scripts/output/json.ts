@@ -26,6 +26,16 @@ const statusReport = Type.Object(
       }),
       { description: "Causes before what they cause." },
     ),
+    swapped: Type.Optional(
+      Type.Array(
+        object("A workload that another app than mesh.yaml's serves.", {
+          workload: text("Its name."),
+          app: text("The app that serves: its folder, file or image."),
+          back: text("The command that returns to what mesh.yaml says."),
+        }),
+        { description: "By `./mesh swap`; absent when mesh.yaml's app serves everywhere." },
+      ),
+    ),
     trustDomains: Type.Array(
       object("One trust domain.", {
         trustDomain: text("Its DNS name."),

@@ -1,6 +1,6 @@
 // A status report as people read it: what is wrong and the command that mends it first, then three tables.
 
-import type { StatusReport, BundleStatus } from "../control/status-report.ts";
+import type { StatusReport, BundleStatus, Swapped } from "../control/status-report.ts";
 import type { DomainFacts, EdgeFacts, Health, SidecarFacts } from "../observe/facts.ts";
 import type { Paint } from "./print.ts";
 import { alignColumns, formatSeconds } from "./table.ts";
@@ -11,6 +11,7 @@ export function formatStatus(report: StatusReport, paint: Paint): string {
   const sidecars = facts.flatMap((domain) => domain.sidecars);
   const edges = facts.flatMap((domain) => domain.edges);
   const blocks = [
+    ...(report.swapped === undefined ? [] : [swaps(report.swapped, paint)]),
     ...(report.ready ? [] : [problems(report, paint)]),
     domainTable(report, paint),
     ...(sidecars.length === 0 ? [] : [sidecarTable(sidecars, paint)]),
@@ -18,6 +19,13 @@ export function formatStatus(report: StatusReport, paint: Paint): string {
     ...(report.ready ? [summary(report, { sidecars, edges }, paint)] : []),
   ];
   return blocks.map((lines) => lines.join("\n")).join("\n\n");
+}
+
+function swaps(swapped: readonly Swapped[], paint: Paint): string[] {
+  return swapped.flatMap(({ workload, app, back }) => [
+    `${paint("yellow", "swapped:")} ${workload} is served by ${app}`,
+    `  ${paint("green", "what mesh.yaml says:")} ${back}`,
+  ]);
 }
 
 function problems({ problems: found }: StatusReport, paint: Paint): string[] {

@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from "node:util";
 
 import { MeshError, messageOf } from "../errors.ts";
 import type { Mesh } from "../model/mesh.ts";
-import { appsOf, type Serving } from "../plan/slots.ts";
+import type { Serving } from "../plan/slots.ts";
 import { readPlainFile, writeWhole } from "../whole-file.ts";
 import { type StateFolder, shellWord } from "./state.ts";
 
@@ -22,7 +22,10 @@ function servingFile({ path }: Pick<StateFolder, "path">): string {
  *
  * @throws MeshError MESH_STATE_INVALID when the file is damaged, or another user's
  */
-export async function readServing(folder: Pick<StateFolder, "path">, mesh: Mesh): Promise<Serving> {
+export async function readServing(
+  folder: Pick<StateFolder, "path">,
+  mesh: { readonly workloads: readonly { readonly name: string }[] },
+): Promise<Serving> {
   const file = servingFile(folder);
   const found = await readPlainFile(file);
   if (found === undefined) return {};
@@ -45,12 +48,19 @@ export async function forgetServing(folder: Pick<StateFolder, "path">): Promise<
   await rm(servingFile(folder), { force: true });
 }
 
-/** Workloads served by another app than mesh.yaml's, each with that app in words. */
-export function servedOtherwise(mesh: Mesh, serving: Serving): { readonly workload: string; readonly app: string }[] {
-  return mesh.workloads.flatMap((workload) => {
-    const apps = appsOf(workload, serving).filter(({ weight }) => weight > 0);
-    const others = apps.filter(({ workload: { app } }) => !isDeepStrictEqual(app, workload.app));
-    return others.map(({ workload: { app } }) => ({ workload: workload.name, app: appInWords(app) }));
+/**
+ * Workloads served by another app than mesh.yaml's, each with that app in words; without a mesh, because mesh.yaml cannot
+ * be read, all that anything was decided about.
+ */
+export function servedOtherwise(
+  mesh: Mesh | undefined,
+  serving: Serving,
+): { readonly workload: string; readonly app: string }[] {
+  const declared = new Map(mesh?.workloads.map(({ name, app }) => [name, app]));
+  return Object.entries(serving).flatMap(([workload, slots]) => {
+    const apps = Object.values(slots).flatMap(({ app, weight }) => (weight > 0 ? [app] : []));
+    const others = apps.filter((app) => !isDeepStrictEqual(app, declared.get(workload)));
+    return others.map((app) => ({ workload, app: appInWords(app) }));
   });
 }
 

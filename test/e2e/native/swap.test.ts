@@ -47,6 +47,13 @@ test("quotes goes through four languages and back under load, and no request fai
   const kept = await mesh.must("up");
   expect(kept.stdout).toBe("unchanged\n");
   expect(kept.stderr).toContain("quotes is served by examples/quotes-java; what mesh.yaml says: ");
+  const swapped = [
+    { workload: "quotes", app: "examples/quotes-java", back: expect.stringMatching(/swap quotes --back$/) },
+  ];
+  expect(await mesh.status()).toMatchObject({ ready: true, swapped });
+  await mesh.edit("workloads: [");
+  expect((await mesh.must("status")).stdout).toMatch(/^swapped: quotes is served by examples\/quotes-java\n/);
+  await mesh.edit(() => {});
   const back = await mesh.must("swap", "quotes", "--back");
   expect(back.stdout).toContain("quotes is served by apps/quotes/server.ts, no longer by examples/quotes-java");
   await load.more(200);
@@ -54,7 +61,8 @@ test("quotes goes through four languages and back under load, and no request fai
   expect(failures).toEqual([]);
   expect(requests).toBeGreaterThan(1000);
   expect(await sidecarOf(mesh)).toEqual(before);
-  expect((await mesh.status()).ready).toBe(true);
+  const { ready, swapped: left } = await mesh.status();
+  expect({ ready, left }).toEqual({ ready: true, left: undefined });
 });
 
 test.for([

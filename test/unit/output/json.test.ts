@@ -21,4 +21,7 @@ test("what `./mesh status --json` printed of a real mesh is as its published sch
   const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(schema);
   expect(validate(readyReport()), JSON.stringify(validate.errors)).toBe(true);
   expect(validate({ ...readyReport(), ready: "yes" })).toBe(false);
+  const back = "./mesh swap quotes --back";
+  expect(validate({ ...readyReport(), swapped: [{ workload: "quotes", app: "examples/quotes-go", back }] })).toBe(true);
+  expect(validate({ ...readyReport(), swapped: [{ workload: "quotes" }] })).toBe(false);
 });

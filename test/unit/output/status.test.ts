@@ -53,6 +53,17 @@ test("a mesh that is not ready says first what is wrong and what mends it", ({ e
   `);
 });
 
+test("an app that an operator swapped in is named before all else, with the command that returns", ({ expect }) => {
+  const swapped = [{ workload: "quotes", app: "examples/quotes-go", back: "./mesh swap quotes --back" }];
+  const lines = formatStatus({ ...readyReport(), swapped }, plain).split("\n");
+  expect(lines.slice(0, 4)).toEqual([
+    "swapped: quotes is served by examples/quotes-go",
+    "  what mesh.yaml says: ./mesh swap quotes --back",
+    "",
+    expect.stringMatching(/^TRUST DOMAIN /),
+  ]);
+});
+
 test("a trust domain of which nothing is known is shown as unknown, not left out", ({ expect }) => {
   const domains = readyReport().trustDomains.map(({ trustDomain, name }) => ({
     trustDomain,

@@ -37,6 +37,15 @@ test("what mesh.yaml says itself is no swap", ({ expect }) => {
   expect(servedOtherwise(mesh, { quotes: { 2: { app: declared, weight: 1 } } })).toEqual([]);
 });
 
+test("an app that gets no new requests does not serve", ({ expect }) => {
+  const both = { quotes: { 1: { app: go, weight: 0 }, 2: { app: { ...go, workingDir: "examples/two" }, weight: 1 } } };
+  expect(servedOtherwise(mesh, both)).toEqual([{ workload: "quotes", app: "examples/two" }]);
+});
+
+test("without a mesh.yaml that can be read, whatever was decided is told", ({ expect }) => {
+  expect(servedOtherwise(undefined, serving)).toEqual([{ workload: "quotes", app: "examples/quotes-go" }]);
+});
+
 test.for(["{", "[]", '{"version":2,"serving":{}}'])(
   "%s is told as damaged, with what to do",
   async (text, { expect, onTestFinished }) => {
