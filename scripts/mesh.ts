@@ -132,6 +132,7 @@ function addApps(mesh: Command): void {
   withAppOptions(mesh.command("swap <workload>"))
     .description("replace the app of a workload while it serves: contract-tested, switched with no failed request")
     .option("--back", "return to what mesh.yaml says")
+    .option("--save", "write it into mesh.yaml, whose other lines stay; without an app, that which serves now")
     .option("--canary <percent>", "give it only so many of the requests first, e.g. 10%, and compare")
     .option("--after <requests>", "judge the canary after so many answers (200)")
     .option("--failures <points>", "its share of failures may be so much larger, in points (1)")
@@ -160,6 +161,7 @@ interface AppFlags {
 
 interface SwapOptions extends AppFlags {
   readonly back?: boolean;
+  readonly save?: boolean;
   readonly canary?: string;
   readonly after?: string;
   readonly failures?: string;

@@ -9,7 +9,7 @@ import type { ApiDocument } from "../contract/candidate.ts";
 import { checkContract, isMet } from "../contract/check.ts";
 import type { Verdict } from "../contract/verdict.ts";
 import { watchDeaths } from "../control/deaths.ts";
-import { becomesReady, candidateOf } from "../control/swap.ts";
+import { becomesReady, candidateOf } from "../control/candidate.ts";
 import { exitStatus } from "../errors.ts";
 import type { Mesh, Workload } from "../model/mesh.ts";
 import { formatVerdicts } from "../output/contract.ts";

@@ -2,18 +2,18 @@
 // requests; the old one answers what it has, and ends. Whatever fails before it has them leaves the old one serving.
 
 import { checkContract, isMet } from "../contract/check.ts";
-import type { ApiDocument, Candidate } from "../contract/candidate.ts";
+import type { ApiDocument } from "../contract/candidate.ts";
 import type { Verdict } from "../contract/verdict.ts";
 import { MeshError } from "../errors.ts";
 import type { Report } from "../events.ts";
 import type { App } from "../model/mesh.ts";
-import { isReady } from "../observe/readiness.ts";
 import { underWay } from "../observe/slots.ts";
-import type { DomainPlan, Plan, Process, SidecarPlan } from "../plan/plan.ts";
+import type { Plan, Process, SidecarPlan } from "../plan/plan.ts";
 import type { Serving, Slot, SlotNumber } from "../plan/slots.ts";
 import type { ProcessRuntime } from "../runtime/runtime.ts";
 import { until } from "../wait.ts";
 import { observeCanary, type Canary } from "./canary.ts";
+import { becomesReady, candidateOf, domainOf, sidecarOf } from "./candidate.ts";
 import { controllerClient } from "./client.ts";
 import { watchDeaths } from "./deaths.ts";
 
@@ -22,7 +22,8 @@ export interface SwapOptions {
   /** The app that serves, and in which slot. */
   readonly old: { readonly app: App; readonly slot: SlotNumber };
   readonly app: App;
-  readonly api: ApiDocument | undefined;
+  /** What the new one is held to before it gets a request; undefined: to nothing. */
+  readonly contract: { readonly api: ApiDocument | undefined } | undefined;
   /** The plan with this workload's slots as given. */
   readonly planWith: (slots: Serving[string]) => Plan;
   /** Keeps what was decided, for the commands that follow. */
@@ -43,52 +44,85 @@ export interface Swapped {
   readonly abandoned: number;
 }
 
-const readyMs = 30_000;
-const buildMs = 15 * 60_000;
 /** An exchange may go on for minutes (a stream); an app is not kept for it. */
 const drainMs = 30_000;
 
 /**
  * Ends when the new app serves alone.
  *
+ * @throws MeshError as `takeTurns` does
+ */
+export async function swapApp(options: SwapOptions): Promise<Swapped> {
+  const taken = await takeTurns(options);
+  return { ...taken, abandoned: await retire(options, otherSlot(options.old.slot)) };
+}
+
+/**
+ * Ends when the new app has the requests; the old one runs, and gets none.
+ *
  * @throws MeshError MESH_PROCESS_FAILED, MESH_TIMEOUT, MESH_CONTRACT_BROKEN with its verdicts, MESH_CANARY_WORSE,
  *   MESH_UPDATE_REJECTED, MESH_INTERRUPTED: the old app serves, and nothing of the new one is left
  */
-export async function swapApp(options: SwapOptions): Promise<Swapped> {
-  const { old, app, planWith, report } = options;
-  const slot: SlotNumber = old.slot === 1 ? 2 : 1;
-  const slots = (oldWeight: number, weight: number): Serving[string] => ({
-    [old.slot]: { app: old.app, weight: oldWeight } satisfies Slot,
-    [slot]: { app, weight } satisfies Slot,
-  });
-  const alone = { [old.slot]: { app: old.app, weight: 1 } };
-  let verdicts: readonly Verdict[];
-  let canary: string | undefined;
+export async function takeTurns(options: SwapOptions): Promise<Omit<Swapped, "abandoned">> {
+  const { old, planWith } = options;
+  const slot = otherSlot(old.slot);
   try {
-    verdicts = await tryOut(options, { plan: planWith(slots(1, 0)), slot });
+    const verdicts = await tryOut(options, { plan: planWith(weighed(options, 1, 0)), slot });
+    let canary: string | undefined;
     if (options.canary !== undefined) {
       const { percent } = options.canary;
-      const plan = planWith(slots(100 - percent, percent));
+      const plan = planWith(weighed(options, 100 - percent, percent));
       await tell(options, plan);
       const sidecar = sidecarOf(plan, options.workload);
       canary = await observeCanary({ ...options, ...options.canary, sidecar, old: old.slot, candidate: slot });
     }
     options.signal.throwIfAborted();
-    // First: whoever comes after a kill goes on with the new one, and does not take it from under the sidecar.
-    await options.decide({ [slot]: { app, weight: 1 } });
-    await tell(options, planWith(slots(0, 1)));
+    await tell(options, planWith(weighed(options, 0, 1)));
+    return { slot, verdicts, ...(canary === undefined ? {} : { canary }) };
   } catch (error) {
-    await options.decide(alone);
-    await settle(options, planWith(alone));
+    await settle(options, planWith(alone(options, old.slot)));
     throw error;
   }
-  report({ kind: "start", stage: "drain", message: "the old app answers what it has" });
-  const abandoned = await drain(sidecarOf(planWith(slots(0, 1)), options.workload), old.slot);
-  await settle(options, planWith({ [slot]: { app, weight: 1 } }));
-  return { slot, verdicts, ...(canary === undefined ? {} : { canary }), abandoned };
 }
 
-/** Starts it, and holds it to the contract. */
+/** The old app, which `takeTurns` left running, has the requests again, and the new one ends. */
+export async function turnBack(options: SwapOptions): Promise<void> {
+  await tell(options, options.planWith(weighed(options, 1, 0)));
+  await retire(options, options.old.slot);
+}
+
+/** The app of this slot has the requests, and is decided upon; the other answers what it has, and ends. Returns what it had left. */
+async function retire(options: SwapOptions, slot: SlotNumber): Promise<number> {
+  const { planWith, report, workload } = options;
+  const isOld = slot === options.old.slot;
+  await options.decide(alone(options, slot));
+  report({ kind: "start", stage: "drain", message: `the ${isOld ? "new" : "old"} app answers what it has` });
+  const both = planWith(isOld ? weighed(options, 1, 0) : weighed(options, 0, 1));
+  const abandoned = await drain(sidecarOf(both, workload), otherSlot(slot));
+  await settle(options, planWith(alone(options, slot)));
+  return abandoned;
+}
+
+export function otherSlot(slot: SlotNumber): SlotNumber {
+  return slot === 1 ? 2 : 1;
+}
+
+type Apps = Pick<SwapOptions, "old" | "app">;
+
+/** Both slots, with the weights of the old app and the new one. */
+export function weighed({ old, app }: Apps, oldWeight: number, weight: number): Record<SlotNumber, Slot> {
+  const [one, other] = [
+    { app: old.app, weight: oldWeight },
+    { app, weight },
+  ];
+  return old.slot === 1 ? { 1: one, 2: other } : { 1: other, 2: one };
+}
+
+function alone(apps: Apps, slot: SlotNumber): Serving[string] {
+  return { [slot]: weighed(apps, 1, 1)[slot] };
+}
+
+/** Starts it, and holds it to the contract, if to any. */
 async function tryOut(
   options: SwapOptions,
   { plan, slot }: { readonly plan: Plan; readonly slot: SlotNumber },
@@ -103,11 +137,12 @@ async function tryOut(
   try {
     await runtime.start([process]);
     await Promise.race([deaths.failed, becomesReady(process, { runtime, signal: deaths.signal })]);
-    report({ kind: "start", stage: "contract", message: "asking it what the contract asks" });
   } finally {
     deaths.stop();
   }
-  const candidate = candidateOf(process, { plan, workload, slot, runtime, signal, api: options.api });
+  if (options.contract === undefined) return [];
+  report({ kind: "start", stage: "contract", message: "asking it what the contract asks" });
+  const candidate = candidateOf(process, { plan, workload, slot, runtime, signal, ...options.contract });
   const verdicts = await checkContract(candidate);
   if (isMet(verdicts)) return verdicts;
   throw contractBroken(workload, verdicts);
@@ -119,59 +154,6 @@ export function contractBroken(workload: string, verdicts: readonly Verdict[]): 
     details: broken.map(({ title, seen }) => `${title}: ${seen}`),
     fix: "docs/app-contract.md says what each rule asks; the old app serves on",
   });
-}
-
-interface Waiting {
-  readonly runtime: ProcessRuntime;
-  readonly signal: AbortSignal;
-}
-
-/** A compiler takes the time that it takes; then the app has its own. */
-export async function becomesReady(process: Process, { runtime, signal }: Waiting): Promise<void> {
-  const { name } = process;
-  const isBuilding = async (): Promise<boolean> =>
-    (await runtime.list()).some((status) => status.name === name && status.state === "building");
-  const fix = `./mesh logs ${name}`;
-  await until(`${name} is built`, async () => !(await isBuilding()), { deadlineMs: buildMs, signal, fix });
-  await until(`${name} is ready`, () => isReady(process.ready), { deadlineMs: readyMs, signal, fix });
-}
-
-interface CandidateAt extends Waiting {
-  readonly plan: Plan;
-  readonly workload: string;
-  readonly slot: SlotNumber;
-  readonly api: ApiDocument | undefined;
-}
-
-/** A process of the mesh as the contract sees it: SIGTERM is sent to it, and its supervisor starts it again. */
-export function candidateOf(process: Process, at: CandidateAt): Candidate {
-  const endpoint = sidecarOf(at.plan, at.workload).apps.find(({ slot }) => slot === at.slot);
-  if (endpoint === undefined) throw new Error(`${at.workload} has no app in slot ${at.slot}`);
-  const status = async () => (await at.runtime.list()).find(({ name }) => name === process.name);
-  return {
-    address: endpoint.address,
-    health: endpoint.health,
-    api: at.api,
-    pid: async () => (await status())?.pid,
-    terminate: async () => {
-      const before = await status();
-      if (before?.pid === undefined) throw new Error(`${process.name} does not run`);
-      const begun = performance.now();
-      globalThis.process.kill(before.pid, "SIGTERM");
-      const after = await until(
-        `${process.name} has ended`,
-        async () => {
-          const now = await status();
-          return now?.lastExit !== undefined && now.lastExit.at !== before.lastExit?.at ? now.lastExit : undefined;
-        },
-        { deadlineMs: 15_000, signal: at.signal, fix: `./mesh logs ${process.name}` },
-      );
-      const ms = performance.now() - begun;
-      await becomesReady(process, at);
-      const { code, signal } = after;
-      return { ms, ...(code === undefined ? {} : { code }), ...(signal === undefined ? {} : { signal }) };
-    },
-  };
 }
 
 /** Has the sidecar's controller take up a plan, and keeps it. */
@@ -208,17 +190,5 @@ function appIn(plan: Plan, workload: string, slot: SlotNumber): Process {
   const apps = plan.processes.filter((process) => process.role === "app" && process.workload === workload);
   const found = apps.find(({ name }) => (slot === 1 ? name === workload : name !== workload));
   if (found === undefined) throw new Error(`${workload} has no process in slot ${slot}`);
-  return found;
-}
-
-function domainOf(plan: Plan, workload: string): DomainPlan {
-  const found = plan.domains.find(({ sidecars }) => sidecars.some((sidecar) => sidecar.workload === workload));
-  if (found === undefined) throw new Error(`the plan has no workload ${workload}`);
-  return found;
-}
-
-function sidecarOf(plan: Plan, workload: string): SidecarPlan {
-  const found = domainOf(plan, workload).sidecars.find((sidecar) => sidecar.workload === workload);
-  if (found === undefined) throw new Error(`the plan has no sidecar of ${workload}`);
   return found;
 }

@@ -28,23 +28,25 @@ export interface Workload {
 }
 
 /** How the app is run: exactly one of three kinds. */
-export type App = (
-  | { readonly kind: "node"; readonly entry: string }
-  | { readonly kind: "command"; readonly command: readonly string[] }
-  /** Off the shelf, as the image says; on docker only. */
-  | { readonly kind: "image"; readonly image: string }
-) & {
-  /** Relative to the repository. */
-  readonly workingDir?: string;
-  /** Run once before the app starts, in workingDir. */
-  readonly build?: readonly string[];
-  /** Where a TCP-only app listens; absent: the app gets a Unix socket in LISTEN. */
-  readonly listen?: HostPort;
-  /** Path of the health route; `/health` unless given. */
-  readonly health: string;
-  /** Path of an OpenAPI file. */
-  readonly contract?: string;
-};
+export type App =
+  /** Watched, it is started again at every edit: by `./mesh dev`, never by mesh.yaml. */
+  (
+    | { readonly kind: "node"; readonly entry: string; readonly watch?: true }
+    | { readonly kind: "command"; readonly command: readonly string[] }
+    /** Off the shelf, as the image says; on docker only. */
+    | { readonly kind: "image"; readonly image: string }
+  ) & {
+    /** Relative to the repository. */
+    readonly workingDir?: string;
+    /** Run once before the app starts, in workingDir. */
+    readonly build?: readonly string[];
+    /** Where a TCP-only app listens; absent: the app gets a Unix socket in LISTEN. */
+    readonly listen?: HostPort;
+    /** Path of the health route; `/health` unless given. */
+    readonly health: string;
+    /** Path of an OpenAPI file. */
+    readonly contract?: string;
+  };
 
 export interface HostPort {
   readonly host: string;

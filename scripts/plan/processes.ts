@@ -14,6 +14,9 @@ export const childPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbi
 /** It idles for days: no optimising compilers and a small nursery. Measured: 125 MB resident without, 73 MB with. */
 export const leanNode = ["--no-opt", "--no-maglev", "--no-sparkplug", "--max-semi-space-size=1"];
 
+/** Node's own watch mode: it starts the app again when a file that it has loaded changes. Its log is no terminal. */
+const watching = ["--watch", "--watch-preserve-output"];
+
 export function serverProcess(host: Host, domain: TrustDomain): Process {
   const name = processName.server(domain);
   const paths = domainPaths(host, domain);
@@ -169,7 +172,8 @@ export function upstreamVariable(callee: string): string {
 }
 
 function appCommand(host: Host, app: App): readonly string[] {
-  if (app.kind === "node") return [host.tools.node, `${host.repositoryDir}/${app.entry}`];
+  const entry = app.kind === "node" ? `${host.repositoryDir}/${app.entry}` : "";
+  if (app.kind === "node") return [host.tools.node, ...(app.watch === true ? watching : []), entry];
   return app.kind === "command" ? app.command : [];
 }
 

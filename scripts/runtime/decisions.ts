@@ -6,8 +6,8 @@ import { dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 
 import { MeshError, messageOf } from "../errors.ts";
-import type { Mesh } from "../model/mesh.ts";
-import type { Serving } from "../plan/slots.ts";
+import type { App, Mesh } from "../model/mesh.ts";
+import { slotNumbers, type Serving, type Slot, type SlotNumber } from "../plan/slots.ts";
 import { readPlainFile, writeWhole } from "../whole-file.ts";
 import { type StateFolder, shellWord } from "./state.ts";
 
@@ -17,30 +17,56 @@ function servingFile({ path }: Pick<StateFolder, "path">): string {
   return join(path, "decisions", "serving.json");
 }
 
+/** In the file a slot without an app has mesh.yaml's, whatever that says by then. */
+type Kept = Readonly<Record<string, Partial<Record<SlotNumber, Omit<Slot, "app"> & { readonly app?: App }>>>>;
+
+/** Workloads by name, each with its own app where mesh.yaml can be read. */
+interface Declared {
+  readonly workloads: readonly { readonly name: string; readonly app?: App }[];
+}
+
 /**
  * Who serves, of the workloads that the mesh still has.
  *
  * @throws MeshError MESH_STATE_INVALID when the file is damaged, or another user's
  */
-export async function readServing(
-  folder: Pick<StateFolder, "path">,
-  mesh: { readonly workloads: readonly { readonly name: string }[] },
-): Promise<Serving> {
+export async function readServing(folder: Pick<StateFolder, "path">, { workloads }: Declared): Promise<Serving> {
   const file = servingFile(folder);
   const found = await readPlainFile(file);
   if (found === undefined) return {};
   if (found.uid !== (process.getuid?.() ?? 0)) throw damaged(file, `it belongs to user ${found.uid}`);
   const { serving } = parsed(file, found.content);
-  const names = new Set(mesh.workloads.map(({ name }) => name));
-  return Object.fromEntries(Object.entries(serving).filter(([workload]) => names.has(workload)));
+  const known = workloads.map(({ name, app: declared }) => {
+    const slots = slotNumbers.flatMap((number) => {
+      const slot = serving[name]?.[number];
+      const app = slot?.app ?? declared;
+      return slot === undefined || app === undefined ? [] : [[number, { ...slot, app }] as const];
+    });
+    return [name, Object.fromEntries(slots)] as const;
+  });
+  return Object.fromEntries(known.filter(([, slots]) => Object.keys(slots).length > 0));
 }
 
-/** Writes it whole; with nothing decided there is no file. */
-export async function writeServing(folder: Pick<StateFolder, "path">, serving: Serving): Promise<void> {
+/** Writes it whole, less what mesh.yaml says anyway; with nothing decided there is no file. */
+export async function writeServing(
+  folder: Pick<StateFolder, "path">,
+  serving: Serving,
+  { workloads }: Declared,
+): Promise<void> {
   const file = servingFile(folder);
-  if (Object.keys(serving).length === 0) return forgetServing(folder);
+  const declared = new Map(workloads.map(({ name, app }) => [name, app]));
+  const kept: Kept = Object.fromEntries(
+    Object.entries(serving).flatMap(([name, slots]) => {
+      const own = Object.entries(slots).map(([number, { app, ...slot }]) =>
+        isDeepStrictEqual(app, declared.get(name)) ? [number, slot] : [number, { ...slot, app }],
+      );
+      const isUsual = own.length === 1 && slots[1] !== undefined && isDeepStrictEqual(slots[1].app, declared.get(name));
+      return isUsual ? [] : [[name, Object.fromEntries(own)]];
+    }),
+  );
+  if (Object.keys(kept).length === 0) return forgetServing(folder);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await writeWhole(file, `${JSON.stringify({ version, serving }, undefined, 2)}\n`, { mode: 0o600 });
+  await writeWhole(file, `${JSON.stringify({ version, serving: kept }, undefined, 2)}\n`, { mode: 0o600 });
 }
 
 /** What mesh.yaml says serves again. */
@@ -50,7 +76,7 @@ export async function forgetServing(folder: Pick<StateFolder, "path">): Promise<
 
 /**
  * Workloads served by another app than mesh.yaml's, each with that app in words; without a mesh, because mesh.yaml cannot
- * be read, all that anything was decided about.
+ * be read, those of which something else was decided.
  */
 export function servedOtherwise(
   mesh: Mesh | undefined,
@@ -65,15 +91,15 @@ export function servedOtherwise(
 }
 
 /** `examples/quotes-go`, `apps/quotes/server.ts`, `nginx:1.29`. */
-export function appInWords(app: Mesh["workloads"][number]["app"]): string {
+export function appInWords(app: App): string {
   if (app.kind === "image") return app.image;
-  if (app.kind === "node") return app.entry;
+  if (app.kind === "node") return app.watch === true ? `${app.entry}, watched` : app.entry;
   return app.workingDir ?? app.command.join(" ");
 }
 
 interface Content {
   readonly version: typeof version;
-  readonly serving: Serving;
+  readonly serving: Kept;
 }
 
 function parsed(file: string, text: string): Content {

@@ -65,6 +65,31 @@ test("quotes goes through four languages and back under load, and no request fai
   expect({ ready, left }).toEqual({ ready: true, left: undefined });
 });
 
+test("what serves is saved in mesh.yaml, and is then no swap any more", async ({ mesh, expect }) => {
+  const before = await readFile(mesh.meshFile, "utf8");
+  const python = await mesh.must("swap", "quotes", "--app", inCheckout("examples/quotes-python"), "--save");
+  expect(python.stdout).toContain("mesh.yaml says examples/quotes-python for quotes");
+  const saved = await readFile(mesh.meshFile, "utf8");
+  expect(saved).toBe(
+    before.replace(
+      "node: apps/quotes/server.ts",
+      "command: [python3, -B, main.py]\n      workingDir: examples/quotes-python",
+    ),
+  );
+  expect((await mesh.status()).swapped).toBeUndefined();
+  expect(await mesh.must("up")).toMatchObject({
+    stdout: "unchanged\n",
+    stderr: expect.not.stringContaining("is served by"),
+  });
+  await mesh.must("swap", "quotes", "--node", inCheckout("apps/quotes/server.ts"));
+  expect((await mesh.must("swap", "quotes", "--save")).stdout).toBe(
+    "mesh.yaml says apps/quotes/server.ts for quotes\n",
+  );
+  expect(await readFile(mesh.meshFile, "utf8")).toBe(before);
+  expect((await mesh.status()).swapped).toBeUndefined();
+  expect((await mesh.must("up")).stdout).toBe("unchanged\n");
+});
+
 test.for([
   ["one that dies at once", ["--command", "/bin/false"], "MESH_PROCESS_FAILED", "ended with exit status 1"],
   ["one that does not keep the contract", ["--node", candidate("ignores-sigterm")], "MESH_CONTRACT_BROKEN", "SIGTERM"],

@@ -1,0 +1,76 @@
+// A process of the mesh as the app contract sees it, and the wait until there is something to see.
+
+import type { ApiDocument, Candidate } from "../contract/candidate.ts";
+import { isReady } from "../observe/readiness.ts";
+import type { DomainPlan, Plan, Process, SidecarPlan } from "../plan/plan.ts";
+import type { SlotNumber } from "../plan/slots.ts";
+import type { ProcessRuntime } from "../runtime/runtime.ts";
+import { until } from "../wait.ts";
+
+const readyMs = 30_000;
+const buildMs = 15 * 60_000;
+
+interface Waiting {
+  readonly runtime: ProcessRuntime;
+  readonly signal: AbortSignal;
+}
+
+/** A compiler takes the time that it takes; then the app has its own. */
+export async function becomesReady(process: Process, { runtime, signal }: Waiting): Promise<void> {
+  const { name } = process;
+  const isBuilding = async (): Promise<boolean> =>
+    (await runtime.list()).some((status) => status.name === name && status.state === "building");
+  const fix = `./mesh logs ${name}`;
+  await until(`${name} is built`, async () => !(await isBuilding()), { deadlineMs: buildMs, signal, fix });
+  await until(`${name} is ready`, () => isReady(process.ready), { deadlineMs: readyMs, signal, fix });
+}
+
+interface CandidateAt extends Waiting {
+  readonly plan: Plan;
+  readonly workload: string;
+  readonly slot: SlotNumber;
+  readonly api: ApiDocument | undefined;
+}
+
+/** A process of the mesh as the contract sees it: SIGTERM is sent to it, and its supervisor starts it again. */
+export function candidateOf(process: Process, at: CandidateAt): Candidate {
+  const endpoint = sidecarOf(at.plan, at.workload).apps.find(({ slot }) => slot === at.slot);
+  if (endpoint === undefined) throw new Error(`${at.workload} has no app in slot ${at.slot}`);
+  const status = async () => (await at.runtime.list()).find(({ name }) => name === process.name);
+  return {
+    address: endpoint.address,
+    health: endpoint.health,
+    api: at.api,
+    pid: async () => (await status())?.pid,
+    terminate: async () => {
+      const before = await status();
+      if (before?.pid === undefined) throw new Error(`${process.name} does not run`);
+      const begun = performance.now();
+      globalThis.process.kill(before.pid, "SIGTERM");
+      const after = await until(
+        `${process.name} has ended`,
+        async () => {
+          const now = await status();
+          return now?.lastExit !== undefined && now.lastExit.at !== before.lastExit?.at ? now.lastExit : undefined;
+        },
+        { deadlineMs: 15_000, signal: at.signal, fix: `./mesh logs ${process.name}` },
+      );
+      const ms = performance.now() - begun;
+      await becomesReady(process, at);
+      const { code, signal } = after;
+      return { ms, ...(code === undefined ? {} : { code }), ...(signal === undefined ? {} : { signal }) };
+    },
+  };
+}
+
+export function domainOf(plan: Plan, workload: string): DomainPlan {
+  const found = plan.domains.find(({ sidecars }) => sidecars.some((sidecar) => sidecar.workload === workload));
+  if (found === undefined) throw new Error(`the plan has no workload ${workload}`);
+  return found;
+}
+
+export function sidecarOf(plan: Plan, workload: string): SidecarPlan {
+  const found = domainOf(plan, workload).sidecars.find((sidecar) => sidecar.workload === workload);
+  if (found === undefined) throw new Error(`the plan has no sidecar of ${workload}`);
+  return found;
+}
