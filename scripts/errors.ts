@@ -54,6 +54,7 @@ export const errorCatalogue = {
   MESH_NO_SUCH_WORKLOAD: { exit: usage, title: "The mesh has no workload of that name" },
   MESH_CONTRACT_BROKEN: { exit: no, title: "An app does not keep the app contract" },
   MESH_CANARY_WORSE: { exit: no, title: "A new app answered worse than the one that serves" },
+  MESH_NO_WATCH: { exit: couldNot, title: "An app cannot be run so that edits reach it" },
   MESH_SPIRE_API: { exit: couldNot, title: "SPIRE Server refused or did not answer a call" },
   MESH_BUNDLE_UNUSABLE: { exit: couldNot, title: "A trust domain's own bundle is one that no partner takes" },
   MESH_CONTROLLER: { exit: couldNot, title: "A controller refused or did not answer" },

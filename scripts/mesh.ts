@@ -142,6 +142,15 @@ function addApps(mesh: Command): void {
       const { canaryOf } = await import("./commands/canary-option.ts");
       await run(command, async (context) => swap(context, workload, { ...options, canary: canaryOf(options) }));
     });
+  mesh
+    .command("dev <workload>")
+    .description("run its app behind the real sidecar under Node's watch mode: edit, save, the next request has it")
+    .option("--app <dir>", "another app than mesh.yaml's: a folder with an app.yaml")
+    .option("--node <file>", "another app than mesh.yaml's: a file that Node runs")
+    .action(async (workload: string, options: AppFlags, command: Command) => {
+      const { dev } = await import("./commands/dev.ts");
+      await run(command, (context) => dev(context, workload, options));
+    });
   withAppOptions(mesh.command("contract <workload>"))
     .description("hold an app to the app contract, on its own: a verdict per rule; exit 1 when one is not kept")
     .addOption(new Option("--json", "print JSON (docs/schemas)"))
