@@ -3,7 +3,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 
-import { otherSlot, takeTurns, turnBack, weighed } from "../control/swap.ts";
+import { otherSlot, takeTurns, turnBack } from "../control/swap.ts";
 import { exitStatus, MeshError } from "../errors.ts";
 import type { App, Mesh } from "../model/mesh.ts";
 import { printable, printNote, printResult } from "../output/print.ts";
@@ -58,7 +58,6 @@ async function begin(context: Context, name: string, flags: AppOptions): Promise
   if (runFrom !== context.repositoryDir) throw unseen(context, runFrom);
   // Whoever develops it may break the contract on the way.
   const { slot } = await takeTurns({ ...options, contract: undefined });
-  await options.decide(weighed({ old, app }, 0, 1));
   return {
     mesh,
     app,

@@ -58,7 +58,7 @@ export async function swapApp(options: SwapOptions): Promise<Swapped> {
 }
 
 /**
- * Ends when the new app has the requests; the old one runs, and gets none.
+ * Ends when the new app has the requests, and is decided upon; the old one runs, and gets none.
  *
  * @throws MeshError MESH_PROCESS_FAILED, MESH_TIMEOUT, MESH_CONTRACT_BROKEN with its verdicts, MESH_CANARY_WORSE,
  *   MESH_UPDATE_REJECTED, MESH_INTERRUPTED: the old app serves, and nothing of the new one is left
@@ -77,9 +77,12 @@ export async function takeTurns(options: SwapOptions): Promise<Omit<Swapped, "ab
       canary = await observeCanary({ ...options, ...options.canary, sidecar, old: old.slot, candidate: slot });
     }
     options.signal.throwIfAborted();
+    // First: whoever comes after a kill goes on with the new one, and does not take it from under the sidecar.
+    await options.decide(weighed(options, 0, 1));
     await tell(options, planWith(weighed(options, 0, 1)));
     return { slot, verdicts, ...(canary === undefined ? {} : { canary }) };
   } catch (error) {
+    await options.decide(alone(options, old.slot));
     await settle(options, planWith(alone(options, old.slot)));
     throw error;
   }
