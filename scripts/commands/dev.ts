@@ -3,7 +3,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 
-import { otherSlot, takeTurns, turnBack } from "../control/swap.ts";
+import { otherSlot, type SwapOptions, takeTurns, turnBack, weighed } from "../control/swap.ts";
 import { exitStatus, MeshError } from "../errors.ts";
 import type { App, Mesh } from "../model/mesh.ts";
 import { printable, printNote, printResult } from "../output/print.ts";
@@ -19,11 +19,11 @@ const command = "./mesh dev";
 
 export async function dev(context: Context, name: string, flags: AppOptions): Promise<number> {
   const developed = await begin(context, name, flags);
-  const { app, old, process, runtime } = developed;
+  const { app, old, following } = developed;
   printNote(`${name} is served by ${appInWords(app)}: edit, save, and the next request has it; Ctrl-C ends it`);
   let instead: App | undefined;
   try {
-    await follow(runtime, process, context.signal);
+    await following;
   } finally {
     // Ctrl-C has ended the following; going back is not to be interrupted by the same.
     instead = await goBack({ ...context, signal: new AbortController().signal }, name, developed);
@@ -39,9 +39,8 @@ interface Developed {
   readonly mesh: Mesh;
   readonly app: App;
   readonly old: { readonly app: App; readonly slot: SlotNumber; readonly process: string };
-  /** Of the app that is developed. */
-  readonly process: string;
-  readonly runtime: Pick<Runtime, "logs">;
+  /** Ends at Ctrl-C. */
+  readonly following: Promise<void>;
 }
 
 /** The lock is held no longer than it takes: other commands go on while somebody edits. */
@@ -56,20 +55,39 @@ async function begin(context: Context, name: string, flags: AppOptions): Promise
   if (isDeepStrictEqual(app, old.app)) throw alreadyDeveloped(context, name);
   const { options, runFrom } = await prepareSwap(context, swapping, { old, app });
   if (runFrom !== context.repositoryDir) throw unseen(context, runFrom);
-  // Whoever develops it may break the contract on the way.
-  const { slot } = await takeTurns({ ...options, contract: undefined });
-  return {
-    mesh,
-    app,
-    old: { ...old, process: processName.app(workload, old.slot) },
-    process: processName.app(workload, slot),
-    runtime: options.runtime,
-  };
+  const { following } = await startFollowed(options, processName.app(workload, otherSlot(old.slot)));
+  return { mesh, app, old: { ...old, process: processName.app(workload, old.slot) }, following };
 }
 
 /** The same app under Node's watch mode; undefined when it is not Node's. */
 function watched(app: App): App | undefined {
   return app.kind === "node" ? { ...app, watch: true } : undefined;
+}
+
+/** Its log from its first line on: an app that does not start yet is mended and saved, and then does. */
+async function startFollowed(options: Omit<SwapOptions, "contract">, process: string) {
+  const { runtime, signal } = options;
+  const failed = new AbortController();
+  let following = Promise.resolve();
+  const start: typeof runtime.start = async (processes) => {
+    const started = await runtime.start(processes);
+    following = follow(runtime, process, AbortSignal.any([signal, failed.signal]));
+    // Whoever awaits it sees the error, once the app serves.
+    following.catch(() => {});
+    return started;
+  };
+  try {
+    // Whoever develops it may break the contract on the way.
+    const { old, app } = options;
+    const followed = { ...options, runtime: { ...runtime, start }, contract: undefined };
+    await takeTurns(followed, weighed({ old, app }, 0, 1));
+  } catch (error) {
+    failed.abort();
+    await following.catch(() => {});
+    throw error;
+  }
+  // In a box: whoever awaits this is not to wait for that.
+  return { following };
 }
 
 async function follow(runtime: Pick<Runtime, "logs">, process: string, signal: AbortSignal): Promise<void> {

@@ -53,17 +53,19 @@ const drainMs = 30_000;
  * @throws MeshError as `takeTurns` does
  */
 export async function swapApp(options: SwapOptions): Promise<Swapped> {
-  const taken = await takeTurns(options);
-  return { ...taken, abandoned: await retire(options, otherSlot(options.old.slot)) };
+  const slot = otherSlot(options.old.slot);
+  const taken = await takeTurns(options, alone(options, slot));
+  return { ...taken, abandoned: await retire(options, slot) };
 }
 
 /**
- * Ends when the new app has the requests, and is decided upon; the old one runs, and gets none.
+ * Ends when the new app has the requests; the old one runs, and gets none.
  *
+ * @param decided what is kept of that for the commands that follow
  * @throws MeshError MESH_PROCESS_FAILED, MESH_TIMEOUT, MESH_CONTRACT_BROKEN with its verdicts, MESH_CANARY_WORSE,
  *   MESH_UPDATE_REJECTED, MESH_INTERRUPTED: the old app serves, and nothing of the new one is left
  */
-export async function takeTurns(options: SwapOptions): Promise<Omit<Swapped, "abandoned">> {
+export async function takeTurns(options: SwapOptions, decided: Serving[string]): Promise<Omit<Swapped, "abandoned">> {
   const { old, planWith } = options;
   const slot = otherSlot(old.slot);
   try {
@@ -78,7 +80,7 @@ export async function takeTurns(options: SwapOptions): Promise<Omit<Swapped, "ab
     }
     options.signal.throwIfAborted();
     // First: whoever comes after a kill goes on with the new one, and does not take it from under the sidecar.
-    await options.decide(weighed(options, 0, 1));
+    await options.decide(decided);
     await tell(options, planWith(weighed(options, 0, 1)));
     return { slot, verdicts, ...(canary === undefined ? {} : { canary }) };
   } catch (error) {

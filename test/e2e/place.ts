@@ -55,8 +55,8 @@ export interface PlaceOptions {
   readonly program?: readonly [string, ...string[]];
 }
 
-/** The first `up` on an engine builds images. */
-const commandMs = { native: 60_000, docker: 300_000 } as const;
+/** The first `up` on an engine builds images, and a swap an app, perhaps. */
+const commandMs = { native: 120_000, docker: 300_000 } as const;
 
 /** Nothing is up there yet. */
 export async function makePlace(options: PlaceOptions = {}): Promise<Place> {

@@ -55,6 +55,7 @@ export async function without<T>(
   try {
     for (const { id } of all) {
       const undone = await weakenings[id]?.act?.(mesh);
+      if (typeof undone === "string") return { notApplied: undone };
       if (undone !== undefined) undo.push(undone);
     }
     let touched = undo.length;

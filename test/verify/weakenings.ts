@@ -18,8 +18,8 @@ export interface Weakening {
     /** Everything that is taken away with it, by id. */
     readonly gone: ReadonlySet<string>;
   }) => Value | undefined;
-  /** What is done beside the dynamic files; returns how it is undone. */
-  readonly act?: (mesh: PrivateMesh) => Promise<() => Promise<void>>;
+  /** What is done beside the dynamic files; returns how it is undone, or why it shows nothing here. */
+  readonly act?: (mesh: PrivateMesh) => Promise<string | (() => Promise<void>)>;
   /** Where the field is that is weakened, if that is not the protection's own; and the name of what stands in its place. */
   readonly at?: string;
   readonly as?: string;
@@ -76,6 +76,7 @@ export const weakenings: Readonly<Record<string, Weakening>> = {
   "admin-socket-mode": {
     change: "its folder and itself are anybody's (0777)",
     act: async ({ callee }) => {
+      if (process.getuid?.() !== 0) return "all processes have one user here";
       const paths = [dirname(callee.adminSocket), callee.adminSocket];
       const modes = await Promise.all(paths.map(async (path) => (await stat(path)).mode & 0o7777));
       for (const path of paths) await chmod(path, 0o777);

@@ -39,7 +39,11 @@ test("edit, save, the next request has it; Ctrl-C, and what served before does a
   await mesh.must("up");
   await served(mesh, 1);
   const before = await mesh.process("quotes");
+  const good = await readFile(file, "utf8");
+  await writeFile(file, "not a program");
   const dev = mesh.start("dev", "quotes");
+  await dev.says(/Failed running/);
+  await writeFile(file, good);
   await dev.says(/quotes is served by apps\/tests\/developed\/server\.mjs, watched/);
   for (const next of [2, 3]) {
     await edit(next);
@@ -54,7 +58,7 @@ test("edit, save, the next request has it; Ctrl-C, and what served before does a
   expect(again).toMatchObject({ status: 2, stderr: expect.stringContaining("under ./mesh dev already") });
   // The way back needs nothing of what is being edited.
   await writeFile(file, "not a program");
-  await dev.says(/Failed running/);
+  await dev.says(/Failed running[^]*Failed running/);
   dev.kill("SIGINT");
   const { status, stdout } = await dev.outcome;
   expect(status).toBe(0);
