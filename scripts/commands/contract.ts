@@ -8,8 +8,7 @@ import { join } from "node:path";
 import type { ApiDocument } from "../contract/candidate.ts";
 import { checkContract, isMet } from "../contract/check.ts";
 import type { Verdict } from "../contract/verdict.ts";
-import { watchDeaths } from "../control/deaths.ts";
-import { becomesReady, candidateOf } from "../control/candidate.ts";
+import { candidateOf, startCandidate } from "../control/candidate.ts";
 import { exitStatus } from "../errors.ts";
 import type { Mesh, Workload } from "../model/mesh.ts";
 import { formatVerdicts } from "../output/contract.ts";
@@ -68,13 +67,7 @@ async function inPrivate(context: Context, { mesh, workload, api }: Alone): Prom
   report({ kind: "start", stage: "candidate", message: `starting ${workload.name} alone` });
   await runtime.begin(planned);
   await folder.writePlan(planned);
-  const deaths = watchDeaths(runtime, signal);
-  try {
-    await runtime.start([process]);
-    await Promise.race([deaths.failed, becomesReady(process, { runtime, signal: deaths.signal })]);
-  } finally {
-    deaths.stop();
-  }
+  await startCandidate(process, { runtime, signal });
   report({ kind: "start", stage: "contract", message: "asking it what the contract asks" });
   const at = { plan: planned, workload: workload.name, slot: 1, runtime, signal, api } as const;
   // Before what was made is destroyed.

@@ -68,7 +68,7 @@ async function* pieces(): AsyncGenerator<Buffer> {
   for (let bytes = 0; bytes < largeBytes; bytes += piece.length) yield piece;
 }
 
-/** Reads an answer piece by piece, with pauses; its length must be that of one read at once. */
+/** Reads an answer piece by piece, with pauses. One that ends before the length it names rejects (undici). */
 export async function slowReaders(candidate: Candidate): Promise<Finding> {
   const path = pathOf(candidate);
   const [known] = plainRoutes(candidate.api);

@@ -13,6 +13,7 @@ import { changesOf, type ReconcileReport } from "../trust/reconcile.ts";
 import { publishBundle } from "../trust/introduction.ts";
 import { connectWhenUp, type ServerApi } from "../trust/server-api.ts";
 import { until } from "../wait.ts";
+import { untilBuilt } from "./built.ts";
 import { controllerClient } from "./client.ts";
 import { writeDynamicFiles } from "./dynamic-files.ts";
 import { reconcileDomain } from "./reconcile-domain.ts";
@@ -46,7 +47,6 @@ export interface BroughtUp {
 }
 
 const deadlineMs = 30_000;
-const buildMs = 15 * 60_000;
 
 const coldStart = "servers introduce themselves, bundles cross, identities are entered";
 const liveEdit = "comparing the mesh with mesh.yaml";
@@ -214,24 +214,12 @@ async function crossed(mesh: BringingUp, edge: EdgePlan): Promise<void> {
 }
 
 async function ready(mesh: BringingUp, process: Process): Promise<void> {
-  if (process.build !== undefined) await built(mesh, process);
+  const { name, build } = process;
+  const onWait = (): void => mesh.report({ kind: "progress", stage: "edges", message: `building ${name}` });
+  if (build !== undefined) await untilBuilt(name, { ...mesh, onWait });
   await until(`${process.name} is ready`, () => isReady(process.ready), {
     ...waiting(mesh),
     fix: `./mesh logs ${process.name}`,
-  });
-}
-
-/** A compiler takes the time that it takes: what is waited for begins with the process. Of a build that fails `deaths` tells. */
-async function built({ runtime, report, signal }: BringingUp, { name }: Process): Promise<void> {
-  const isBuilding = async (): Promise<boolean> =>
-    (await runtime.list()).some((status) => status.name === name && status.state === "building");
-  if (!(await isBuilding())) return;
-  report({ kind: "progress", stage: "edges", message: `building ${name}` });
-  await until(`${name} is built`, async () => !(await isBuilding()), {
-    deadlineMs: buildMs,
-    intervalMs: 100,
-    signal,
-    fix: `./mesh logs ${name}`,
   });
 }
 

@@ -6,22 +6,32 @@ import type { DomainPlan, Plan, Process, SidecarPlan } from "../plan/plan.ts";
 import type { SlotNumber } from "../plan/slots.ts";
 import type { ProcessRuntime } from "../runtime/runtime.ts";
 import { until } from "../wait.ts";
+import { untilBuilt } from "./built.ts";
+import { watchDeaths } from "./deaths.ts";
 
 const readyMs = 30_000;
-const buildMs = 15 * 60_000;
 
 interface Waiting {
   readonly runtime: ProcessRuntime;
   readonly signal: AbortSignal;
 }
 
+/** Starts it, and ends when it is ready. @throws MeshError MESH_PROCESS_FAILED with its last words, MESH_TIMEOUT */
+export async function startCandidate(process: Process, { runtime, signal }: Waiting): Promise<void> {
+  const deaths = watchDeaths(runtime, signal);
+  try {
+    await runtime.start([process]);
+    await Promise.race([deaths.failed, becomesReady(process, { runtime, signal: deaths.signal })]);
+  } finally {
+    deaths.stop();
+  }
+}
+
 /** A compiler takes the time that it takes; then the app has its own. */
-export async function becomesReady(process: Process, { runtime, signal }: Waiting): Promise<void> {
+async function becomesReady(process: Process, { runtime, signal }: Waiting): Promise<void> {
   const { name } = process;
-  const isBuilding = async (): Promise<boolean> =>
-    (await runtime.list()).some((status) => status.name === name && status.state === "building");
   const fix = `./mesh logs ${name}`;
-  await until(`${name} is built`, async () => !(await isBuilding()), { deadlineMs: buildMs, signal, fix });
+  await untilBuilt(name, { runtime, signal });
   await until(`${name} is ready`, () => isReady(process.ready), { deadlineMs: readyMs, signal, fix });
 }
 

@@ -13,9 +13,8 @@ import type { Serving, Slot, SlotNumber } from "../plan/slots.ts";
 import type { ProcessRuntime } from "../runtime/runtime.ts";
 import { until } from "../wait.ts";
 import { observeCanary, type Canary } from "./canary.ts";
-import { becomesReady, candidateOf, domainOf, sidecarOf } from "./candidate.ts";
+import { candidateOf, domainOf, sidecarOf, startCandidate } from "./candidate.ts";
 import { controllerClient } from "./client.ts";
-import { watchDeaths } from "./deaths.ts";
 
 export interface SwapOptions {
   readonly workload: string;
@@ -138,13 +137,7 @@ async function tryOut(
   await runtime.preflight(plan);
   await runtime.begin(plan);
   await options.writePlan(plan);
-  const deaths = watchDeaths(runtime, signal);
-  try {
-    await runtime.start([process]);
-    await Promise.race([deaths.failed, becomesReady(process, { runtime, signal: deaths.signal })]);
-  } finally {
-    deaths.stop();
-  }
+  await startCandidate(process, { runtime, signal });
   if (options.contract === undefined) return [];
   report({ kind: "start", stage: "contract", message: "asking it what the contract asks" });
   const candidate = candidateOf(process, { plan, workload, slot, runtime, signal, ...options.contract });
