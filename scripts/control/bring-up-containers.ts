@@ -89,6 +89,7 @@ export async function bringUpContainers(options: BringUpContainersOptions): Prom
 async function proven(options: BringUpContainersOptions): Promise<void> {
   const { plan, project, runtime, signal } = options;
   const ask = askContainer(project);
+  const since = Date.now();
   let problems: readonly string[] = [];
   const look = async (): Promise<boolean> => {
     const [processes, ...domains] = await Promise.all([
@@ -107,7 +108,7 @@ async function proven(options: BringUpContainersOptions): Promise<void> {
     await until("the mesh is as planned", look, { deadlineMs: provenMs, intervalMs: 250, signal, lastSeen });
   } catch (error) {
     if (!(error instanceof MeshError) || error.code === "MESH_INTERRUPTED") throw error;
-    throw await explainComposeFailure({ ...options, verb: "up", stderr: error.message });
+    throw await explainComposeFailure({ ...options, verb: "up", stderr: error.message, since });
   }
 }
 
@@ -187,11 +188,12 @@ function differences(
 async function must(options: BringUpContainersOptions, args: readonly string[], deadlineMs: number): Promise<void> {
   const { project, signal, report } = options;
   const [verb = ""] = args;
+  const since = Date.now();
   const onLine = (line: string): void => {
     const message = line.trim();
     if (message !== "") report({ kind: "progress", stage: verb === "build" ? "images" : "mesh", message });
   };
   const { status, stderr } = await compose(project, ["--progress", "plain", ...args], { deadlineMs, signal, onLine });
   if (status === 0) return;
-  throw await explainComposeFailure({ ...options, verb, stderr });
+  throw await explainComposeFailure({ ...options, verb, stderr, since });
 }

@@ -10,6 +10,8 @@ import type { Plan, Role } from "../plan/plan.ts";
 export interface ComposeFailure {
   readonly verb: string;
   readonly stderr: string;
+  /** When the command began, in ms since 1970: a death before that is not its failure. */
+  readonly since: number;
   readonly plan: Plan;
   readonly project: ComposeProject;
   readonly runtime: Pick<Runtime, "logs">;
@@ -110,35 +112,48 @@ const causesFirst: readonly Role[] = [
 ];
 
 /** In the order in which parts need each other, the first that died, that could not prove its work, or has not yet. */
-function worst(containers: readonly Container[], { plan, stderr }: ComposeFailure): Container | undefined {
+function worst(containers: readonly Container[], { plan, stderr, since }: ComposeFailure): Container | undefined {
   const byName = new Map(containers.map((container) => [container.service, container]));
   const processes = causesFirst.flatMap((role) => plan.processes.filter((process) => process.role === role));
   const inOrder = processes.flatMap((process) => {
     const container = byName.get(process.name);
     return container === undefined ? [] : [{ container, isOneShot: isOneShot(process) }];
   });
-  const died = inOrder.find(({ container: { state, exitCode, error, restarts }, isOneShot: ends }) =>
-    ends ? (state === "exited" && exitCode !== 0) || error !== "" : state !== "running" || restarts > 0 || error !== "",
-  );
+  const died = inOrder.find(({ container, isOneShot: ends }) => {
+    const { state, exitCode, error } = container;
+    if (error !== "") return true;
+    return ends ? state === "exited" && exitCode !== 0 : state !== "running" || hasDied(container, since);
+  });
   const inHealth = (status: string) => inOrder.find(({ container: { health } }) => health?.status === status);
   // Compose ends at the first that gave up; whoever waits for that one's work soon does too.
   const first = containers.find(({ name }) => stderr.includes(`container ${name} is unhealthy`));
   return died?.container ?? first ?? (inHealth("unhealthy") ?? inHealth("starting"))?.container;
 }
 
-async function containerError(container: Container, { runtime }: ComposeFailure): Promise<MeshError> {
-  const { service, exitCode, error, health } = container;
+/** The engine starts what ends again; between two ends it runs. */
+function hasDied({ restarts, finishedAt }: Container, since: number): boolean {
+  return restarts > 0 && Date.parse(finishedAt) >= since;
+}
+
+async function containerError(container: Container, failure: ComposeFailure): Promise<MeshError> {
+  const { service, name, health } = container;
+  if (container.state === "paused")
+    return new MeshError("MESH_PROCESS_FAILED", `${service} is paused`, {
+      fix: `docker unpause ${name}; then run this again`,
+    });
+  const how = deathOf(container, failure);
   const lines: string[] = [];
-  for await (const { text } of runtime.logs([service], { lines: lastLines, follow: false })) lines.push(text);
-  const words = health === undefined || health.said === "" ? lines : health.said.split("\n");
-  const how =
-    error !== ""
-      ? `could not be started: ${error}`
-      : health !== undefined
-        ? "could not prove its work"
-        : `ended with exit status ${exitCode}`;
-  return new MeshError("MESH_PROCESS_FAILED", `${service} ${how}`, {
+  for await (const { text } of failure.runtime.logs([service], { lines: lastLines, follow: false })) lines.push(text);
+  const words = how !== undefined || health === undefined || health.said === "" ? lines : health.said.split("\n");
+  return new MeshError("MESH_PROCESS_FAILED", `${service} ${how ?? "could not prove its work"}`, {
     details: words.slice(-lastLines),
     fix: "mend what it said last, above; then run this again",
   });
+}
+
+function deathOf(container: Container, { since }: ComposeFailure): string | undefined {
+  const { state, exitCode, error } = container;
+  if (error !== "") return `could not be started: ${error}`;
+  if (state !== "running") return `ended with exit status ${exitCode}`;
+  return hasDied(container, since) ? "ends again and again" : undefined;
 }

@@ -63,8 +63,10 @@ const runtime = {
   },
 };
 
+const began = Date.parse("2026-01-01T00:00:00Z");
+
 function explain(project: ComposeProject, stderr: readonly string[], verb = "up") {
-  return explainComposeFailure({ verb, stderr: stderr.join("\n"), plan, project, runtime });
+  return explainComposeFailure({ verb, stderr: stderr.join("\n"), since: began, plan, project, runtime });
 }
 
 test("what the engine lacks is told by a code, with the engine's own words", async ({ expect, onTestFinished }) => {
@@ -129,6 +131,42 @@ test("of what died or could not prove its work the first is named that others ne
   expect(await explain(both, progress)).toMatchObject({
     message: `${server.name} ended with exit status 3`,
     details: [`last words of ${server.name}`],
+  });
+});
+
+test("what ends again and again is named while it runs; one that did so before is not", async ({
+  expect,
+  onTestFinished,
+}) => {
+  const again = (FinishedAt: string) => ({ ...container(server.name, { FinishedAt }), RestartCount: 3 });
+  const unproven = container("quotes", { Health: { Status: "unhealthy", Log: [{ Output: "no answer\n" }] } });
+  const looping = [again("2026-01-01T00:00:05.123456789Z"), unproven];
+  expect(await explain(await projectWith(onTestFinished, { containers: looping }), progress)).toMatchObject({
+    message: `${server.name} ends again and again`,
+    details: [`last words of ${server.name}`],
+  });
+  const healed = [again("2025-12-31T23:59:59Z"), unproven];
+  expect(await explain(await projectWith(onTestFinished, { containers: healed }), progress)).toMatchObject({
+    message: "quotes could not prove its work",
+  });
+});
+
+test("one that ended has not failed a proof, and one that is paused has not ended", async ({
+  expect,
+  onTestFinished,
+}) => {
+  const Health = { Status: "unhealthy", Log: [{ Output: "no answer\n" }] };
+  const dead = await projectWith(onTestFinished, {
+    containers: [container("quotes", { Status: "exited", ExitCode: 3, Health })],
+  });
+  expect(await explain(dead, progress)).toMatchObject({
+    message: "quotes ended with exit status 3",
+    details: ["last words of quotes"],
+  });
+  const paused = await projectWith(onTestFinished, { containers: [container("quotes", { Status: "paused", Health })] });
+  expect(await explain(paused, progress)).toMatchObject({
+    message: "quotes is paused",
+    fix: "docker unpause mesh-quotes-1; then run this again",
   });
 });
 
