@@ -43,7 +43,8 @@ and the tests hold it to them.
 - **A partner's bundle endpoint may answer without end**: SPIRE Server keeps all of it in memory before it judges it (seen natively:
   700 MiB sent, 1.8 GB held). In containers it has a memory limit, beyond which the kernel ends it and the engine starts it again; natively it has none.
 - **What a partner publishes is judged after SPIRE has taken it**: a bundle that no sidecar can take in is out within a pass of the controller
-  (up to 15 s). A sidecar that starts in that time waits for it (G22).
+  (up to 15 s). A sidecar that starts in that time waits for it; an agent that syncs in it hands it on until its next sync, 5 s later, and handshakes may fail
+  (G22).
 - **SPIRE Server's own ports take what Go's TLS takes**: TLS 1.2 and key exchanges that are not post-quantum (G23). Agents insist on a post-quantum one.
 - **The app's own faults.** A request that its rules allow reaches it as it is, apart from the path's normal form.
 `;

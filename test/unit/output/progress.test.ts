@@ -1,7 +1,10 @@
-import { test } from "vitest";
+import { beforeEach, test, vi } from "vitest";
 
 import { printNote } from "../../../scripts/output/print.ts";
 import { showProgress, type ProgressOptions } from "../../../scripts/output/progress.ts";
+
+// Whoever runs this may have no terminal, or one that can do nothing.
+beforeEach(() => void vi.stubEnv("TERM", "xterm"));
 
 const plain = (_: unknown, text: string): string => text;
 

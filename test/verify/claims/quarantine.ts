@@ -32,8 +32,7 @@ export function quarantined(
         const taken = await heldAuthorities(mesh);
         await wakeController(mesh);
         await until("the relationship has ended", async () => (await heldAuthorities(mesh)) === undefined, settles);
-        const own = await control(mesh);
-        return told(`taken, of ${taken} authorities; then dissociated; the rightful caller: ${own || "200"}`);
+        return told(`taken, of ${taken} authorities; then dissociated; the rightful caller: ${await served(mesh)}`);
       } finally {
         mesh.hostile.misbehave();
         await bePartnerAgain(mesh);
@@ -53,6 +52,20 @@ export function quarantined(
       },
     },
   };
+}
+
+/**
+ * An agent that asked in between has handed the bundle on, and hands on at its next sync that it is gone: until then a
+ * handshake may fail, and not longer.
+ */
+async function served(mesh: PrivateMesh): Promise<string> {
+  let problem = "";
+  const isServed = async (): Promise<boolean> => {
+    problem = await control(mesh);
+    return problem === "";
+  };
+  await until("the rightful caller is served", isServed, { ...settles, lastSeen: () => problem });
+  return "200";
 }
 
 async function heldAuthorities(
