@@ -29,10 +29,11 @@ export async function startCandidate(process: Process, { runtime, signal }: Wait
 
 /** A compiler takes the time that it takes; then the app has its own. */
 async function becomesReady(process: Process, { runtime, signal }: Waiting): Promise<void> {
-  const { name } = process;
+  const { name, ready } = process;
   const fix = `./mesh logs ${name}`;
   await untilBuilt(name, { runtime, signal });
-  await until(`${name} is ready`, () => isReady(process.ready), { deadlineMs: readyMs, signal, fix });
+  const shown = ready === undefined || ready.kind === "sidecar" ? "is ready" : `answers 200 on ${ready.path}`;
+  await until(`${name} ${shown}`, () => isReady(ready), { deadlineMs: readyMs, signal, fix });
 }
 
 interface CandidateAt extends Waiting {

@@ -8,7 +8,7 @@ import { planOf } from "../e2e/applied-plan.ts";
 import { checkoutDir } from "../e2e/checkout.ts";
 import { meshTest } from "../e2e/mesh.ts";
 import { ensureLanguages } from "../e2e/native/languages.ts";
-import { beginOpenLoad } from "./open-load.ts";
+import { beginOpenLoad } from "../e2e/open-load.ts";
 
 const test = meshTest();
 
