@@ -78,6 +78,21 @@ export async function idsOf(project: ComposeProject, kind: "container" | "volume
   return printed.split("\n").filter((line) => line !== "");
 }
 
+const isGone = /no such (?:container|volume|network|object)|(?:container|volume|network) \S+ not found/iu;
+
+/** What `docker … inspect` prints of these, a JSON array, without those that have gone since they were listed. */
+export async function inspect(
+  project: ComposeProject,
+  kind: "container" | "volume" | "network",
+  ids: readonly string[],
+): Promise<string> {
+  if (ids.length === 0) return "[]";
+  const { status, stdout, stderr } = await run("docker", [kind, "inspect", ...ids], { ...project, dir: "/" }, {});
+  const complaints = stderr.split("\n").filter((line) => line.trim() !== "" && !isGone.test(line));
+  if (status === 0 || (stdout !== "" && complaints.length === 0)) return stdout;
+  throw new Error(`docker ${kind} inspect ended with ${status ?? "a signal"}: ${stderr.trim()}`);
+}
+
 /**
  * Lines of the standard output of `docker compose …` as they come, until it ends or `signal` is aborted.
  *

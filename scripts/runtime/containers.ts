@@ -1,6 +1,6 @@
 // The containers of a Compose project as processes of a mesh, by the engine's word (`docker inspect`).
 
-import { type ComposeProject, docker, idsOf, labels } from "./compose-project.ts";
+import { type ComposeProject, idsOf, inspect, labels } from "./compose-project.ts";
 import type { Process } from "../plan/plan.ts";
 import type { ProcessStatus } from "./runtime.ts";
 
@@ -34,8 +34,7 @@ export function isOneShot({ role }: Pick<Process, "role">): boolean {
 /** Every container of the project, one-shots too, by name. */
 export async function containersOf(project: ComposeProject): Promise<Container[]> {
   const ids = await idsOf(project, "container");
-  if (ids.length === 0) return [];
-  const inspected: readonly Inspected[] = JSON.parse(await docker(project, ["container", "inspect", ...ids]));
+  const inspected: readonly Inspected[] = JSON.parse(await inspect(project, "container", ids));
   return inspected.map(toContainer).toSorted((one, other) => one.service.localeCompare(other.service));
 }
 

@@ -1,13 +1,13 @@
 // Volumes in memory keep the owner that they were made with. Where the mesh is to give one to somebody else, because a
 // workload has moved to another trust domain, it is made anew; Compose before 2.32 does not notice, and later ones ask.
 
-import { type ComposeProject, compose, docker, idsOf } from "./compose-project.ts";
+import { type ComposeProject, compose, docker, idsOf, inspect } from "./compose-project.ts";
 
 /** Removes them with the containers that have them, for `docker compose up` to make both. Data on disk is never touched. */
 export async function dropStaleVolumes(project: ComposeProject): Promise<void> {
   const ids = await idsOf(project, "volume");
   if (ids.length === 0) return;
-  const [wanted, printed] = await Promise.all([wantedVolumes(project), docker(project, ["volume", "inspect", ...ids])]);
+  const [wanted, printed] = await Promise.all([wantedVolumes(project), inspect(project, "volume", ids)]);
   const found: readonly Inspected[] = JSON.parse(printed);
   const stale = found.filter(({ Name, Options }) => {
     const options = wanted.get(Name);

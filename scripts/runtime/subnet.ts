@@ -9,7 +9,7 @@ import { parseEnv } from "node:util";
 
 import { MeshError, systemErrorCode } from "../errors.ts";
 import { writeWhole } from "../whole-file.ts";
-import { type ComposeProject, docker, labels } from "./compose-project.ts";
+import { type ComposeProject, docker, labels, inspect } from "./compose-project.ts";
 
 const variable = "MESH_SUBNET";
 /** Behind the value in `.env`: nobody asked for it. */
@@ -80,8 +80,7 @@ async function envFile(dir: string): Promise<string> {
 /** Addresses of other networks: the engine's, and this machine's own interfaces. */
 async function takenSubnets(project: ComposeProject): Promise<string[]> {
   const ids = (await docker(project, ["network", "ls", "--quiet"])).split("\n").filter((id) => id !== "");
-  const networks: readonly EngineNetwork[] =
-    ids.length === 0 ? [] : JSON.parse(await docker(project, ["network", "inspect", ...ids]));
+  const networks: readonly EngineNetwork[] = JSON.parse(await inspect(project, "network", ids));
   const others = networks.filter(({ Labels }) => Labels?.[labels.project] !== project.name);
   const own = new Set(networks.flatMap((network) => (others.includes(network) ? [] : subnetsOf(network))));
   const interfaces = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses);

@@ -17,6 +17,10 @@ async function pidsOf(mesh: SupervisedMesh): Promise<number[]> {
   return (await mesh.runtime.list()).flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
 }
 
+async function identitiesOf(mesh: SupervisedMesh) {
+  return (await pidsOf(mesh)).map((pid) => identityOf(pid) ?? { pid, started: "" });
+}
+
 async function killSupervisor(mesh: SupervisedMesh): Promise<number> {
   const { supervisor } = await mesh.state();
   if (supervisor === undefined) throw new Error("no supervisor");
@@ -44,7 +48,7 @@ test("a supervisor killed with -9 takes every process with it", async ({ mesh, e
   await runtime.start(processes);
   for (const name of ["a", "b"])
     await mesh.becomes(name, "is past setpriv", ({ pid = 0 }) => commandLineOf(pid) === "sleep 1000");
-  const identities = (await pidsOf(mesh)).map((pid) => identityOf(pid) ?? { pid, started: "" });
+  const identities = await identitiesOf(mesh);
   const supervisor = await killSupervisor(mesh);
   await until("its processes have ended", () => !identities.some(isAlive), { deadlineMs: 2000 });
   expect(await runtime.list()).toEqual([]);
@@ -99,7 +103,11 @@ test("after a reboot stale sockets and keys are gone, durable data is there", as
   const { places } = await mesh.state();
   await writeFile(join(places.dataDir, "kept", "keys.json"), "{}");
   await writeFile(join(places.runDir, "a", "x509pop.key.pem"), "stale");
+  await mesh.becomes("a", "is past setpriv", ({ pid = 0 }) => commandLineOf(pid) === "sleep 1000");
+  const identities = await identitiesOf(mesh);
   await killSupervisor(mesh);
+  // A reboot leaves no process; the kernel ends these in its own time.
+  await until("its processes have ended", () => !identities.some(isAlive), { deadlineMs: 5000 });
   await mesh.folder.write({ ...(await mesh.state()), supervisor: { pid: 1, started: "an earlier boot/1" } });
   await mesh.begin([a]);
   expect(warnings(mesh)).toHaveLength(1);
