@@ -18,7 +18,7 @@ import type { StateFolder } from "../runtime/state.ts";
 import { chosenSubnet } from "../runtime/subnet.ts";
 import { ensureCompose } from "../tools/docker/compose.ts";
 import { ensureEngine } from "../tools/docker/engine.ts";
-import { readMesh, type Context } from "./context.ts";
+import { readMesh, type Context, typed } from "./context.ts";
 import type { OpenRuntime } from "./open-runtime.ts";
 
 /** Where docker-compose.yml, envoy/ and spire/ lie: beside the description; with a state folder elsewhere, in that. */
@@ -48,7 +48,7 @@ export async function openProject(context: Context, folder: StateFolder): Promis
   const { command } = await ensureCompose({ cacheDir, report, signal, env, fetch: offline, offline });
   const dir = composeDirOf(context, folder);
   const project = { name: filesOptions(context, folder).name, dir, command, env };
-  await refuseForeign(project);
+  await refuseForeign(project, context);
   return project;
 }
 
@@ -87,14 +87,15 @@ async function planFor(context: Context, { dir, env }: ComposeProject): Promise<
 }
 
 /** Compose would take another folder's containers for ours, and replace them. */
-async function refuseForeign(project: ComposeProject): Promise<void> {
+async function refuseForeign(project: ComposeProject, context: Context): Promise<void> {
   const foreign = (await containersOf(project)).find(({ workingDir }) => workingDir !== project.dir);
   if (foreign === undefined) return;
+  const beside = typed({ ...context, stateDir: "DIR" });
   throw new MeshError(
     "MESH_PROJECT_TAKEN",
     `the Compose project ${project.name} is that of another folder, ${foreign.workingDir}`,
     {
-      fix: `end that: docker compose --project-name ${project.name} down; or bring this mesh up beside it: ./mesh --state DIR up`,
+      fix: `end that: docker compose --project-name ${project.name} down; or bring this mesh up beside it: ${beside} --runtime docker up`,
     },
   );
 }

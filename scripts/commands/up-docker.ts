@@ -39,7 +39,8 @@ export async function upDocker(context: Context): Promise<number> {
   const before = await folder.readPlan();
   const running = (await containersOf(project)).filter(({ state }) => state === "running");
   const wasUp = running.length > 0;
-  const runtime = dockerRuntime(project, planned, folder);
+  // What has answered nobody yet is given no time to answer.
+  const runtime = dockerRuntime(project, planned, folder, wasUp ? {} : { graceSeconds: 1 });
   try {
     await checkPublished(planned, { running: new Set(running.map(({ service }) => service)) });
     if (offline) await provideImages(context, found);

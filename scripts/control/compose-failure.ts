@@ -18,6 +18,7 @@ export interface ComposeFailure {
 }
 
 const lastLines = 8;
+const lookedAt = 40;
 
 interface Cause {
   readonly words: RegExp;
@@ -143,10 +144,12 @@ async function containerError(container: Container, failure: ComposeFailure): Pr
     });
   const how = deathOf(container, failure);
   const lines: string[] = [];
-  for await (const { text } of failure.runtime.logs([service], { lines: lastLines, follow: false })) lines.push(text);
+  for await (const { text } of failure.runtime.logs([service], { lines: lookedAt, follow: false })) lines.push(text);
   const words = how !== undefined || health === undefined || health.said === "" ? lines : health.said.split("\n");
+  // What ends again and again says the same each time.
+  const distinct = [...new Set(words.toReversed())].toReversed();
   return new MeshError("MESH_PROCESS_FAILED", `${service} ${how ?? "could not prove its work"}`, {
-    details: words.slice(-lastLines),
+    details: distinct.slice(-lastLines),
     fix: "mend what it said last, above; then run this again",
   });
 }
@@ -154,6 +157,7 @@ async function containerError(container: Container, failure: ComposeFailure): Pr
 function deathOf(container: Container, { since }: ComposeFailure): string | undefined {
   const { state, exitCode, error } = container;
   if (error !== "") return `could not be started: ${error}`;
+  if (state === "restarting") return `ends again and again, with exit status ${exitCode}`;
   if (state !== "running") return `ended with exit status ${exitCode}`;
   return hasDied(container, since) ? "ends again and again" : undefined;
 }

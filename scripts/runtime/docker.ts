@@ -11,20 +11,30 @@ import { type Container, containersOf, isOneShot, statusOf } from "./containers.
 import type { StateFolder } from "./state.ts";
 import type { LogLine, LogOptions, ProcessStatus, Runtime } from "./runtime.ts";
 
-const graceSeconds = 10;
+/** What an app has to answer what is under way (docs/app-contract.md). */
+const appSeconds = 10;
 const endMs = 60_000;
 
-/** @param plan what is meant to run: a container that somebody removed is missed */
-export function dockerRuntime(project: ComposeProject, plan: Plan, folder: Pick<StateFolder, "clear">): Runtime {
+/**
+ * @param plan what is meant to run: a container that somebody removed is missed
+ * @param graceSeconds of a container that is told to end. A program that has just begun as a container's first process does not
+ *   hear it at all (kill(2): signals to the init of a PID namespace)
+ */
+export function dockerRuntime(
+  project: ComposeProject,
+  plan: Plan,
+  folder: Pick<StateFolder, "clear">,
+  { graceSeconds = appSeconds }: { readonly graceSeconds?: number } = {},
+): Runtime {
   const meant = plan.processes.filter((process) => !isOneShot(process)).map(({ name }) => name);
   return {
     kind: "docker",
     list: async () => statusesOf(await containersOf(project), meant),
     restart: (names) => restart(project, { names, meant }),
     logs: (names, options) => logs(project, { names, plan, options }),
-    suspend: () => end(project, []),
+    suspend: () => end(project, [], graceSeconds),
     destroy: async () => {
-      await end(project, ["--volumes"]);
+      await end(project, ["--volumes"], graceSeconds);
       await sweep(project);
       await folder.clear();
     },
@@ -60,7 +70,7 @@ async function restart(
   const there = new Set((await containersOf(project)).map(({ service }) => service));
   const kept = names.filter((name) => there.has(name));
   const gone = names.filter((name) => !there.has(name));
-  if (kept.length > 0) await must(project, ["restart", "--no-deps", "--timeout", String(graceSeconds), ...kept]);
+  if (kept.length > 0) await must(project, ["restart", "--no-deps", "--timeout", String(appSeconds), ...kept]);
   if (gone.length > 0) await must(project, ["up", "--detach", "--no-deps", "--no-recreate", ...gone]);
 }
 
@@ -87,7 +97,7 @@ async function* logs(
 }
 
 /** Also when the project's docker-compose.yml is gone or cannot be read any more: then `sweep` alone ends it. */
-async function end(project: ComposeProject, more: readonly string[]): Promise<void> {
+async function end(project: ComposeProject, more: readonly string[], graceSeconds: number): Promise<void> {
   if (!existsSync(join(project.dir, "docker-compose.yml"))) return;
   const { status, stderr } = await compose(
     project,

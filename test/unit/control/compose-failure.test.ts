@@ -145,6 +145,10 @@ test("what ends again and again is named while it runs; one that did so before i
     message: `${server.name} ends again and again`,
     details: [`last words of ${server.name}`],
   });
+  const between = [container(server.name, { Status: "restarting", ExitCode: 9 }), unproven];
+  expect(await explain(await projectWith(onTestFinished, { containers: between }), progress)).toMatchObject({
+    message: `${server.name} ends again and again, with exit status 9`,
+  });
   const healed = [again("2025-12-31T23:59:59Z"), unproven];
   expect(await explain(await projectWith(onTestFinished, { containers: healed }), progress)).toMatchObject({
     message: "quotes could not prove its work",
