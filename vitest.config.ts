@@ -63,7 +63,18 @@ export default defineConfig({
           ...serial,
         },
       },
-      { extends: true, test: { name: "verify", include: ["test/verify/**/*.test.ts"], ...serial, ...native } },
+      {
+        extends: true,
+        test: {
+          name: "verify",
+          include: ["test/verify/**/*.test.ts"],
+          exclude: ["test/verify/live.test.ts"],
+          ...serial,
+          ...native,
+        },
+      },
+      // On the mesh that is up: `./mesh verify --live`.
+      { extends: true, test: { name: "verify-live", include: ["test/verify/live.test.ts"], ...serial } },
       { extends: true, test: { name: "soak", include: ["test/soak/**/*.test.ts"], ...serial, ...native } },
       { extends: true, test: { name: "bench", include: ["test/bench/**/*.test.ts"], ...serial, ...native } },
     ],

@@ -28,7 +28,8 @@ export interface ControllerClient {
 /** One request to a controller, wherever its socket is: on this machine, or in its container (ask-container.ts). */
 export type Ask = (process: string, request: UnixRequest) => Promise<UnixResponse>;
 
-const askHere: Ask = (_, request) => requestUnix(request);
+/** Over its socket on this machine. */
+export const askHere: Ask = (_, request) => requestUnix(request);
 
 /** A client of the controller of `domain`. Opens a connection per call; holds nothing. */
 export function controllerClient(domain: Pick<DomainPlan, "controller">, ask: Ask = askHere): ControllerClient {

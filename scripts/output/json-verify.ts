@@ -31,9 +31,13 @@ const claim = Type.Object(
     clause: text("Of a standard, an advisory, or Envoy's documentation."),
     state: Type.Union(
       [Type.Literal("refused"), Type.Literal("admitted"), Type.Literal("not-here"), Type.Literal("failed")],
-      { description: "`admitted`: as stated in `why`. `not-here`: the row cannot apply to this mesh, `why` says it." },
+      {
+        description:
+          "`admitted`: as stated in `why`. `not-here`: the row cannot apply to this mesh, or cannot be tried on one that serves; `why` says it.",
+      },
     ),
     why: Type.Optional(text("Where something is admitted, or cannot be tried.")),
+    inPart: Type.Optional(text("Of a mesh that serves: why a part of it is not tried.")),
     attempts: Type.Array(attempt),
   },
   { description: "One row of the attack matrix." },
@@ -64,6 +68,10 @@ export const verifyReport = Type.Object(
     startedAt: text("ISO 8601."),
     seconds: Type.Number(),
     holds: Type.Boolean({ description: "Every claim holds; `./mesh verify` then exits 0, else 1." }),
+    mesh: Type.Union([Type.Literal("private"), Type.Literal("live")], {
+      description:
+        "`private`: an instance of its own. `live`: the mesh that is up, on which only what is harmless is tried.",
+    }),
     edge: text("`broker → quotes`."),
     versions: Type.Record(Type.String(), Type.String(), { description: "Of everything that took part." }),
     claims: Type.Array(claim),

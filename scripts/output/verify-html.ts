@@ -6,7 +6,7 @@ import type { AttemptResult, ClaimResult, MutationOutcome, VerifyReport } from "
 import { groups } from "./verify-table.ts";
 
 export function verifyHtml(report: VerifyReport): string {
-  const { claims, mutations, edge, startedAt, seconds, holds, versions } = report;
+  const { claims, mutations, mesh, edge, startedAt, seconds, holds, versions } = report;
   const byGroup = Map.groupBy(claims, ({ id }) => id.slice(0, 1));
   const count = (state: ClaimResult["state"]): number => claims.filter((one) => one.state === state).length;
   return `<!doctype html>
@@ -22,19 +22,24 @@ export function verifyHtml(report: VerifyReport): string {
 <p class="verdict ${holds ? "good" : "bad"}">${holds ? "Every claim holds." : "Not every claim holds."}</p>
 <dl>
 <dt>When</dt><dd>${text(startedAt)}, ${seconds.toFixed(1)} s</dd>
-<dt>Claims</dt><dd>${count("refused")} refused, ${count("admitted")} admitted as stated, ${count("not-here")} cannot apply, ${count("failed")} failed</dd>
+<dt>Claims</dt><dd>${count("refused")} refused, ${count("admitted")} admitted as stated, ${count("not-here")} ${mesh === "live" ? "not tried live" : "cannot apply"}, ${count("failed")} failed</dd>
 ${Object.entries(versions)
   .map(([name, version]) => `<dt>${text(name)}</dt><dd>${text(version)}</dd>`)
   .join("\n")}
 </dl>
-<p>A refusal counts only when three witnesses agree: the attacker saw it after writing and reading, the sidecar counted and logged it under the
-expected cause, and the app received nothing. Beside each attempt the rightful caller's request succeeded on the same listener.</p>
+<p>${text(how[mesh])}</p>
 ${[...byGroup].map(([group, some]) => `<h2>${text(groups[group] ?? group)}</h2>\n${some.map(claim).join("\n")}`).join("\n")}
 ${mutations.length === 0 ? "" : mutationTable(mutations)}
 </body>
 </html>
 `;
 }
+
+const how = {
+  private:
+    "A refusal counts only when three witnesses agree: the attacker saw it after writing and reading, the sidecar counted and logged it under the expected cause, and the app received nothing. Beside each attempt the rightful caller's request succeeded on the same listener.",
+  live: "The mesh that is up was attacked as far as that is harmless: with nothing of its own in the attacker's hands, and changing nothing even if it succeeded. A refusal counts when the attacker saw it after writing and reading and the sidecar counted and logged it under the expected cause. A rightful request crossed before the first attempt and after the last. What is not tried live is tried on a private instance.",
+} as const;
 
 function claim({ id, title, clause, state, why, attempts }: ClaimResult): string {
   const open = state === "failed" ? " open" : "";

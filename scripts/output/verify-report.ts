@@ -10,6 +10,8 @@ export interface VerifyReport {
   readonly seconds: number;
   /** True when every claim holds and every mutation that was applied was noticed. */
   readonly holds: boolean;
+  /** `private`: an instance of its own. `live`: the mesh that is up, on which only what is harmless is tried. */
+  readonly mesh: "private" | "live";
   /** `broker → quotes`. */
   readonly edge: string;
   /** Of everything that took part. */
@@ -26,10 +28,12 @@ export interface ClaimResult {
   readonly clause: string;
   /**
    * `refused`: every attempt was, for the expected reason. `admitted`: not refused, by design or as a known gap (`why`).
-   * `not-here`: the row cannot apply to this mesh (`why`).
+   * `not-here`: the row cannot apply to this mesh, or cannot be tried on one that serves (`why`).
    */
   readonly state: "refused" | "admitted" | "not-here" | "failed";
   readonly why?: string;
+  /** Live: why a part of it is not tried. */
+  readonly inPart?: string;
   readonly attempts: readonly AttemptResult[];
 }
 

@@ -2,6 +2,7 @@
 
 import { alignColumns } from "./table.ts";
 import type { Paint } from "./print.ts";
+import { untriedRows } from "./verify-untried.ts";
 import type { AttemptResult, ClaimResult, MutationOutcome, VerifyReport } from "./verify-report.ts";
 
 /** Groups of the attack matrix. */
@@ -17,7 +18,9 @@ export const groups: Readonly<Record<string, string>> = {
 };
 
 export function formatVerify(report: VerifyReport, paint: Paint): string {
-  const { claims, mutations } = report;
+  const { mesh, mutations } = report;
+  // Live most are not tried, and for a few reasons.
+  const claims = mesh === "live" ? report.claims.filter(({ state }) => state !== "not-here") : report.claims;
   const byGroup = Map.groupBy(claims, ({ id }) => id.slice(0, 1));
   const sections = [...byGroup].map(([group, some]) =>
     section(
@@ -32,6 +35,8 @@ export function formatVerify(report: VerifyReport, paint: Paint): string {
         mutations.map((mutation) => mutationRow(mutation, paint)),
       ),
     );
+  if (mesh === "live")
+    sections.push(section("Not tried live, but by ./mesh verify on a private instance", untriedRows(report)));
   return [...sections, verdict(report, paint)].join("\n\n");
 }
 
@@ -86,11 +91,11 @@ function mutationRow({ protection, change, state, why, by, milliseconds }: Mutat
   return ["", protection, shown[state], change, shortened(said.split("\n")[0] ?? ""), `${Math.round(milliseconds)} ms`];
 }
 
-function verdict({ claims, mutations, holds, edge, seconds }: VerifyReport, paint: Paint): string {
+function verdict({ claims, mutations, holds, mesh, edge, seconds }: VerifyReport, paint: Paint): string {
   const count = (state: ClaimResult["state"]): number => claims.filter((claim) => claim.state === state).length;
   const noticed = mutations.filter(({ state }) => state === "noticed").length;
   const unnoticed = mutations.filter(({ state }) => state === "unnoticed").length;
   const about = mutations.length === 0 ? "" : `; ${noticed} protections missed when taken away, ${unnoticed} not`;
-  const numbers = `${count("refused")} refused, ${count("admitted")} admitted as stated, ${count("not-here")} cannot apply, ${count("failed")} failed${about}`;
-  return `${holds ? paint("green", "holds") : paint("red", "DOES NOT HOLD")}: ${edge}: ${numbers}, ${seconds.toFixed(1)} s`;
+  const numbers = `${count("refused")} refused, ${count("admitted")} admitted as stated, ${count("not-here")} ${mesh === "live" ? "not tried live" : "cannot apply"}, ${count("failed")} failed${about}`;
+  return `${holds ? paint("green", "holds") : paint("red", "DOES NOT HOLD")}: ${edge}${mesh === "live" ? ", the mesh that is up" : ""}: ${numbers}, ${seconds.toFixed(1)} s`;
 }

@@ -5,15 +5,25 @@ import { join } from "node:path";
 
 import type { Mesh } from "../../scripts/model/mesh.ts";
 import { parseMesh } from "../../scripts/model/parse.ts";
-import type { Edge } from "./instance/private-mesh.ts";
+import type { Edge } from "./instance/live-mesh.ts";
 
 export const repositoryDir = join(import.meta.dirname, "../..");
+
+function optionFrom(name: string, variable: string): Readonly<Record<string, string>> {
+  const value = process.env[variable];
+  return value === undefined ? {} : { [name]: value };
+}
 
 export const chosen = {
   meshFile: process.env["MESH_VERIFY_FILE"] ?? join(repositoryDir, "mesh.yaml"),
   edge: process.env["MESH_VERIFY_EDGE"] ?? "",
   /** Beginnings of claims' ids; all when empty. */
   filter: (process.env["MESH_VERIFY_FILTER"] ?? "").split(",").filter((part) => part !== ""),
+  /** The mesh that is up, for `--live`: whose state folder is not its usual one. */
+  live: {
+    ...optionFrom("file", "MESH_VERIFY_FILE"),
+    ...optionFrom("state", "MESH_VERIFY_STATE"),
+  },
   /** Whether protections are taken away too; in the gate they are. */
   mutations: process.env["MESH_VERIFY_MUTATIONS"] !== "no",
 } as const;

@@ -3,6 +3,7 @@
 // cause, the app received nothing. Beside it stands a control that succeeds on the same listener.
 
 import type { AttemptResult } from "../../scripts/output/verify-report.ts";
+import type { LiveMesh } from "./instance/live-mesh.ts";
 import type { PrivateMesh } from "./instance/private-mesh.ts";
 import type { Seen } from "./instance/probe.ts";
 
@@ -17,6 +18,11 @@ export interface Claim {
   readonly attempts: readonly Attempt[];
   /** Why this row of the matrix cannot apply to this mesh. */
   readonly notHere?: string | ((mesh: PrivateMesh) => string | undefined);
+  /**
+   * What of it can be tried on a mesh that serves: with nothing that is the mesh's own in the attacker's hands, and nothing
+   * changed even if it succeeded. Of a row without any, why-not-live.ts says why.
+   */
+  readonly live?: readonly Attempt<LiveMesh>[];
 }
 
 /** Undefined when the row is tried. */
@@ -24,18 +30,18 @@ export function whyNotHere({ notHere }: Claim, mesh: PrivateMesh): string | unde
   return typeof notHere === "function" ? notHere(mesh) : notHere;
 }
 
-export interface Attempt {
+export interface Attempt<Mesh extends LiveMesh = PrivateMesh> {
   /** What was tried. */
   readonly tried: string;
-  readonly run: (mesh: PrivateMesh) => Promise<Seen>;
-  readonly expected: Expectation;
+  readonly run: (mesh: Mesh) => Promise<Seen>;
+  readonly expected: Expectation<Mesh>;
   /** What is expected instead on this edge, which is inside one trust domain, say; undefined: nothing else. */
-  readonly instead?: (mesh: PrivateMesh) => Expectation | undefined;
+  readonly instead?: (mesh: Mesh) => Expectation<Mesh> | undefined;
   /** Why it cannot be tried on this edge, whose caller has no page, say. */
-  readonly notHere?: (mesh: PrivateMesh) => string | undefined;
+  readonly notHere?: (mesh: Mesh) => string | undefined;
 }
 
-export type Expectation = Refused | Admitted | Denied | Ended;
+export type Expectation<Mesh extends LiveMesh = PrivateMesh> = Refused<Mesh> | Admitted<Mesh> | Denied<Mesh> | Ended;
 
 /** Served at first, and ended by the other side in time: what `run` saw last is a closed connection. */
 export interface Ended {
@@ -43,7 +49,7 @@ export interface Ended {
 }
 
 /** Refused around the sidecars' listeners, where no counter grows: the attacker's own words, and a control by the same means. */
-export interface Denied {
+export interface Denied<Mesh extends LiveMesh = PrivateMesh> {
   readonly kind: "denied";
   readonly by:
     | "the file system"
@@ -58,13 +64,13 @@ export interface Denied {
   /** The same means in rightful hands: without it the attempt proves nothing. */
   readonly control: {
     readonly tried: string;
-    readonly run: (mesh: PrivateMesh) => Promise<Seen>;
+    readonly run: (mesh: Mesh) => Promise<Seen>;
     readonly saw: RegExp;
   };
 }
 
 /** Refused for this reason and no other. */
-export interface Refused {
+export interface Refused<Mesh extends LiveMesh = PrivateMesh> {
   readonly kind: "refused";
   /** Which sidecar refuses: the callee's (`inbound`); or the caller's (`outbound`), a false callee or who comes to its page. */
   readonly by: "inbound" | "outbound";
@@ -75,24 +81,26 @@ export interface Refused {
   /** Status that the attacker gets, where HTTP is spoken by then. */
   readonly status?: readonly number[];
   /** What must be true of what the app received, where it may receive anything: of a refused answer, the request. */
-  readonly received?: Look<readonly string[]>;
+  readonly received?: Look<readonly string[], Mesh>;
 }
 
 /** A sentence when it is not as it must be. */
-export type Look<What> = (what: What, mesh: PrivateMesh) => string | undefined;
+export type Look<What, Mesh extends LiveMesh = PrivateMesh> = (what: What, mesh: Mesh) => string | undefined;
 
 /** Not refused: because it is harmless, because it was made harmless, or as a known gap. `why` stands in the threat model. */
-export interface Admitted {
+export interface Admitted<Mesh extends LiveMesh = PrivateMesh> {
   readonly kind: "admitted";
   readonly why: string;
   /** What must be true of what the attacker saw; 200 unless given. */
-  readonly seen?: Look<Seen>;
+  readonly seen?: Look<Seen, Mesh>;
   /** What must be true of what the app received, connection by connection. */
-  readonly received?: Look<readonly string[]>;
+  readonly received?: Look<readonly string[], Mesh>;
 }
 
 /** What each witness said of one attempt; `problem` is about the attempt alone. */
 export interface Evidence extends AttemptResult {
+  /** Why it was not tried at all. */
+  readonly untried?: string;
   /** Why the rightful request beside it failed; then the attempt proves nothing. */
   readonly uncontrolled?: string;
 }

@@ -2,41 +2,75 @@
 
 import { until } from "../../scripts/wait.ts";
 import type { Admitted, Attempt, Denied, Evidence, Expectation, Refused } from "./claim.ts";
+import { inWords, reasonOf, receivedInWords } from "./in-words.ts";
 import { requestsIn } from "./instance/app-witness.ts";
+import type { LiveMesh } from "./instance/live-mesh.ts";
 import type { PrivateMesh } from "./instance/private-mesh.ts";
 import type { Seen } from "./instance/probe.ts";
 import type { AccessLogEntry, SidecarView, SidecarWitness } from "./instance/sidecar-witness.ts";
 import { control } from "./instance/control.ts";
 
-const witnessMs = 1500;
+/** Where an attempt is judged: how the app is heard, and what stands beside it. */
+export interface Court<Mesh extends LiveMesh> {
+  /** What the app received since this was asked last; undefined: this app cannot be asked. */
+  readonly received: (mesh: Mesh) => readonly string[] | undefined;
+  /** The rightful request; empty when it is as it should be. */
+  readonly control: (mesh: Mesh) => Promise<string>;
+  /** In words, when it is. */
+  readonly controlled: string;
+  /** How long a sidecar may take to tell. */
+  readonly witnessMs: number;
+}
 
-export async function judge(mesh: PrivateMesh, attempt: Attempt): Promise<Evidence> {
+/** The test stands in the app's place, and Envoy's log comes at once. */
+const privateCourt: Court<PrivateMesh> = {
+  received: ({ app }) => app.take(),
+  control,
+  controlled: "200, and between the sidecars by TLS 1.3, X25519MLKEM768, a new session",
+  witnessMs: 1500,
+};
+
+export function judge(mesh: PrivateMesh, attempt: Attempt): Promise<Evidence> {
+  return judgeIn(privateCourt, mesh, attempt);
+}
+
+export async function judgeIn<Mesh extends LiveMesh>(
+  court: Court<Mesh>,
+  mesh: Mesh,
+  attempt: Attempt<Mesh>,
+): Promise<Evidence> {
   const untried = attempt.notHere?.(mesh);
-  return untried === undefined ? hearWitnesses(mesh, attempt) : notTried(attempt, untried);
+  return untried === undefined ? hearWitnesses(court, mesh, attempt) : notTried(attempt, untried);
 }
 
-function notTried({ tried }: Attempt, reason: string): Evidence {
+function notTried({ tried }: Pick<Attempt, "tried">, reason: string): Evidence {
   const none = `not tried: ${reason}`;
-  return { tried, attacker: none, sidecar: { counters: {}, reason: "" }, app: none, control: none, milliseconds: 0 };
+  const sidecar = { counters: {}, reason: "" };
+  return { tried, untried: reason, attacker: none, sidecar, app: none, control: none, milliseconds: 0 };
 }
 
-async function hearWitnesses(mesh: PrivateMesh, attempt: Attempt): Promise<Evidence> {
+async function hearWitnesses<Mesh extends LiveMesh>(
+  court: Court<Mesh>,
+  mesh: Mesh,
+  attempt: Attempt<Mesh>,
+): Promise<Evidence> {
   const { tried } = attempt;
   const expected = attempt.instead?.(mesh) ?? attempt.expected;
   const witness = expected.kind === "refused" && expected.by === "outbound" ? mesh.caller.witness : mesh.callee.witness;
-  mesh.app.take();
+  court.received(mesh);
   const before = await witness.look();
   const begun = performance.now();
   const { seen, failure } = await carriedOut(mesh, attempt);
   const milliseconds = performance.now() - begun;
   const heard =
     expected.kind === "refused"
-      ? await hear(witness, before, expected)
+      ? await hear(witness, before, { ...expected, deadlineMs: court.witnessMs })
       : { counters: await witness.grown(before), entry: undefined };
-  const received = mesh.app.take();
+  const received = court.received(mesh);
   const own = expected.kind === "denied" ? inWords(await expected.control.run(mesh)) : undefined;
-  const controlled = await control(mesh);
-  const problem = failure ?? problemWith(expected, { mesh, seen, ...heard, received }) ?? handshakeProblem(heard);
+  const controlled = await court.control(mesh);
+  const problem =
+    failure ?? problemWith(expected, { mesh, seen, ...heard, received: received ?? [] }) ?? handshakeProblem(heard);
   const uncontrolled = [
     expected.kind === "denied" && own !== undefined ? ownControlProblem(expected, own) : undefined,
     controlled === "" ? undefined : `the control failed: ${controlled}`,
@@ -45,13 +79,8 @@ async function hearWitnesses(mesh: PrivateMesh, attempt: Attempt): Promise<Evide
     tried,
     attacker: inWords(seen),
     sidecar: { counters: Object.fromEntries(heard.counters), reason: reasonOf(heard.entry) },
-    app: received.length === 0 ? "received nothing" : `received ${JSON.stringify(requestsIn(received))}`,
-    control: [
-      own,
-      controlled === "" ? "200, and between the sidecars by TLS 1.3, X25519MLKEM768, a new session" : controlled,
-    ]
-      .filter((one) => one !== undefined)
-      .join("; "),
+    app: receivedInWords(received),
+    control: [own, controlled === "" ? court.controlled : controlled].filter((one) => one !== undefined).join("; "),
     milliseconds,
     ...(problem === undefined ? {} : { problem }),
     ...(uncontrolled.length === 0 ? {} : { uncontrolled: uncontrolled.join("; ") }),
@@ -59,7 +88,10 @@ async function hearWitnesses(mesh: PrivateMesh, attempt: Attempt): Promise<Evide
 }
 
 /** An attempt that comes to no end, because something else happens than it is made for, is a finding and no accident. */
-async function carriedOut(mesh: PrivateMesh, { run }: Attempt): Promise<{ seen: Seen; failure?: string }> {
+async function carriedOut<Mesh extends LiveMesh>(
+  mesh: Mesh,
+  { run }: Attempt<Mesh>,
+): Promise<{ seen: Seen; failure?: string }> {
   try {
     return { seen: await run(mesh) };
   } catch (error) {
@@ -74,7 +106,11 @@ interface Heard {
 }
 
 /** Waits for what is expected; what is not, is told as it was. */
-async function hear(witness: SidecarWitness, before: SidecarView, expected: Refused): Promise<Heard> {
+async function hear(
+  witness: SidecarWitness,
+  before: SidecarView,
+  expected: Pick<Refused, "counter" | "reason"> & { readonly deadlineMs: number },
+): Promise<Heard> {
   let heard: Heard = { counters: new Map(), entry: undefined };
   const look = async (): Promise<boolean> => {
     const [counters, entries] = await Promise.all([witness.grown(before), witness.entries(before)]);
@@ -83,26 +119,29 @@ async function hear(witness: SidecarWitness, before: SidecarView, expected: Refu
     return counters.has(expected.counter) && expected.reason.test(reasonOf(entry));
   };
   try {
-    await until("the sidecar tells the cause", look, { deadlineMs: witnessMs, intervalMs: 5 });
+    await until("the sidecar tells the cause", look, { deadlineMs: expected.deadlineMs, intervalMs: 5 });
   } catch {
     // Told by the evidence: what was heard instead.
   }
   return heard;
 }
 
-interface Witnesses extends Heard {
-  readonly mesh: PrivateMesh;
+interface Witnesses<Mesh extends LiveMesh> extends Heard {
+  readonly mesh: Mesh;
   readonly seen: Seen;
   readonly received: readonly string[];
 }
 
-function problemWith(expected: Expectation, witnesses: Witnesses): string | undefined {
+function problemWith<Mesh extends LiveMesh>(
+  expected: Expectation<Mesh>,
+  witnesses: Witnesses<Mesh>,
+): string | undefined {
   if (expected.kind === "refused") return refusalProblem(expected, witnesses);
   if (expected.kind === "denied") return denialProblem(expected, witnesses);
   return expected.kind === "ended" ? endProblem(witnesses) : admissionProblem(expected, witnesses);
 }
 
-function endProblem({ seen }: Witnesses): string | undefined {
+function endProblem({ seen }: Pick<Witnesses<LiveMesh>, "seen">): string | undefined {
   return seen.kind === "closed" ? undefined : `it was not ended in time: ${inWords(seen)}`;
 }
 
@@ -113,18 +152,24 @@ function handshakeProblem({ counters }: Heard): string | undefined {
 }
 
 /** Where no sidecar is asked, it is the attacker's own words, and the app's silence. */
-function denialProblem({ saw }: Denied, { seen, received }: Witnesses): string | undefined {
+function denialProblem(
+  { saw }: Pick<Denied, "saw">,
+  { seen, received }: Pick<Witnesses<LiveMesh>, "seen" | "received">,
+): string | undefined {
   const told = inWords(seen);
   return nothing(received) ?? (saw.test(told) ? undefined : `the attacker was told: ${told}`);
 }
 
-function ownControlProblem({ control: { tried, saw } }: Denied, told: string): string | undefined {
+function ownControlProblem<Mesh extends LiveMesh>(
+  { control: { tried, saw } }: Denied<Mesh>,
+  told: string,
+): string | undefined {
   return saw.test(told) ? undefined : `the control failed: ${tried}: ${told}`;
 }
 
-function refusalProblem(
-  { counter, reason, status, received: look = nothing }: Refused,
-  { mesh, seen, counters, entry, received }: Witnesses,
+function refusalProblem<Mesh extends LiveMesh>(
+  { counter, reason, status, received: look = nothing }: Refused<Mesh>,
+  { mesh, seen, counters, entry, received }: Witnesses<Mesh>,
 ): string | undefined {
   const problems = [
     attackerProblem(seen, status),
@@ -149,9 +194,9 @@ function attackerProblem(seen: Seen, status: readonly number[] | undefined): str
   return status.includes(seen.status) ? undefined : `the attacker got ${seen.status}`;
 }
 
-function admissionProblem(
-  { seen: see = answeredProblem, received: look }: Admitted,
-  { mesh, seen, received }: Witnesses,
+function admissionProblem<Mesh extends LiveMesh>(
+  { seen: see = answeredProblem, received: look }: Admitted<Mesh>,
+  { mesh, seen, received }: Witnesses<Mesh>,
 ): string | undefined {
   const problems = [see(seen, mesh), look?.(received, mesh)];
   const told = problems.filter((problem) => problem !== undefined);
@@ -160,29 +205,4 @@ function admissionProblem(
 
 function answeredProblem(seen: Seen): string | undefined {
   return seen.kind === "http" && seen.status === 200 ? undefined : `it is refused now: ${inWords(seen)}`;
-}
-
-export function inWords(seen: Seen): string {
-  if (seen.kind === "http") return `HTTP ${seen.status}`;
-  if (seen.kind === "alert") return `TLS alert ${seen.name}`;
-  if (seen.kind === "timeout") return "no answer";
-  if (seen.kind === "told") return seen.text;
-  return seen.code === undefined ? "connection closed" : `connection closed (${seen.code})`;
-}
-
-/** A refused connection has its failure, a refused request its details, a refused callee the upstream's failure. */
-function reasonOf(entry: AccessLogEntry | undefined): string {
-  if (entry === undefined) return "";
-  const { failure, upstream_failure: upstream, details } = entry;
-  const said = [failure, upstream, details].filter((text) => text !== undefined && text !== null);
-  return said.map(inWordsOf).join("; ");
-}
-
-/** `TLS_error:|268435581:SSL_routines:OPENSSL_internal:…:_SAN_match:TLS_error_end` without the library's own frame. */
-function inWordsOf(text: string): string {
-  return text
-    .replaceAll(/\|?\d{6,}:/g, "")
-    .replaceAll(/TLS_error:|:?TLS_error_end|SSL_routines:|OPENSSL_internal:/g, "")
-    .replaceAll("_", " ")
-    .trim();
 }

@@ -16,15 +16,18 @@ export function resultOf(
   notHere?: string,
 ): ClaimResult {
   const whys = planned.flatMap(({ expected }) => (expected.kind === "admitted" ? [expected.why] : []));
-  const why = notHere ?? (whys.length === 0 ? undefined : [...new Set(whys)].join("; "));
+  const untried = attempts.flatMap(({ untried: reason }) => (reason === undefined ? [] : [reason]));
+  const isUntried = attempts.length === untried.length;
+  const reasons = isUntried ? untried : whys;
+  const why = notHere ?? (reasons.length === 0 ? undefined : [...new Set(reasons)].join("; "));
   const failed = attempts.some((evidence) => problemsOf(evidence).length > 0);
   const asPlanned = whys.length < planned.length ? "refused" : "admitted";
-  const state = attempts.length === 0 ? "not-here" : failed ? "failed" : asPlanned;
+  const state = isUntried ? "not-here" : failed ? "failed" : asPlanned;
   return { id, title, clause, state, ...(why === undefined ? {} : { why }), attempts: attempts.map(inReport) };
 }
 
 function inReport(evidence: Evidence): AttemptResult {
-  const { problem: _problem, uncontrolled: _uncontrolled, ...said } = evidence;
+  const { problem: _problem, uncontrolled: _uncontrolled, untried: _untried, ...said } = evidence;
   const problems = problemsOf(evidence);
   return { ...said, ...(problems.length === 0 ? {} : { problem: problems.join("; ") }) };
 }

@@ -6,6 +6,7 @@ import { test } from "vitest";
 
 import { loadClaims } from "./claims/all.ts";
 import { revocation } from "./claims/r-revocation.ts";
+import { whyNotLive } from "./why-not-live.ts";
 import { weakenings } from "./weakenings.ts";
 import { threatModel } from "./threat-model.ts";
 import { protections } from "../../scripts/render/protections.ts";
@@ -25,4 +26,10 @@ test("every protection is guarded by rows that are there", ({ expect }) => {
         guardedBy.every((row) => ids.has(row)),
         id,
       ).toBe(true);
+});
+
+test("every row is tried on a mesh that serves, or says why it is not, in whole or in part", ({ expect }) => {
+  for (const claim of claims)
+    if (claim.live === undefined) expect(whyNotLive(claim), claim.id).toMatch(/^\S.*\S$/);
+    else expect(claim.live.length, claim.id).toBeGreaterThan(0);
 });

@@ -1,5 +1,6 @@
 // docs/threat-model.md: the claims and the protections as a page, between the prose that they need.
 
+import { inShort } from "../../scripts/output/verify-untried.ts";
 import { groups } from "../../scripts/output/verify-table.ts";
 import { protections } from "../../scripts/render/protections.ts";
 import type { Claim } from "./claim.ts";
@@ -63,6 +64,9 @@ which both sidecars count one handshake, of TLS 1.3, by X25519MLKEM768, and no s
 
 Certificates are shown in both directions: by a caller to the callee's sidecar, and, where it says *as the callee*, by who answers in the callee's place to
 the caller's.
+
+\`./mesh verify --live\` tries on the mesh that is up what is harmless of ${inShort(claims.filter(({ live }) => live !== undefined).map(({ id }) => id))}:
+with nothing of that mesh in the attacker's hands, and changing nothing even if it succeeded. It says of every other row why it is not tried there.
 
 Where caller and callee are of one trust domain the rows about certificates, A, B, C15 and C17, are tried too: no partner's bundle is there, so whoever comes from a
 partner is refused sooner than across trust domains, for want of one.

@@ -1,10 +1,10 @@
 // A1–A16: who may call at all. A hostile caller against the callee's sidecar.
 
-import type { Claim } from "../claim.ts";
+import type { Attempt, Claim } from "../claim.ts";
 import { newAuthority } from "../instance/authority.ts";
 import { allowedRequest } from "../instance/control.ts";
+import type { LiveMesh } from "../instance/live-mesh.ts";
 import { inboundOf } from "../instance/private-mesh.ts";
-import { probe, probePlain } from "../instance/probe.ts";
 import { bothWays } from "./both-ways.ts";
 import {
   attacker,
@@ -23,46 +23,73 @@ import {
   wrongId,
 } from "./certificates.ts";
 
+const withoutTls: Attempt<LiveMesh> = {
+  tried: "GET without TLS",
+  run: (mesh) => mesh.network.probePlain(inboundOf(mesh.callee), allowedRequest(mesh)),
+  expected: tlsError(/HTTP REQUEST/),
+};
+const withoutCertificate = showing<LiveMesh>(
+  "TLS 1.3 without a client certificate",
+  async () => undefined,
+  noCertificate,
+);
+const withoutCertificateInTls12: Attempt<LiveMesh> = {
+  tried: "TLS 1.2 without a client certificate",
+  run: (mesh) => mesh.network.probe(inboundOf(mesh.callee), { raw: allowedRequest(mesh), maxVersion: "TLSv1.2" }),
+  expected: tlsError(/UNSUPPORTED PROTOCOL/),
+};
+const byUnknownCa = showing<LiveMesh>(
+  "the caller's ID by an unknown CA",
+  async (mesh) => mesh.unknown.issue({ uris: [caller(mesh)] }),
+  noChain(),
+);
+const ofUnknownDomain = showing<LiveMesh>(
+  "unknown.example by its own CA",
+  async (mesh) => mesh.unknown.issue({ uris: ["spiffe://unknown.example/x"] }),
+  noStore,
+);
+const selfSigned = {
+  tried: "a root of its own with the right ID, shown as a leaf",
+  mint: async (id: string, trustDomain: string) => (await newAuthority(trustDomain)).issue({ uris: [id] }),
+  expected: noChain(/BAD SIGNATURE|unable to get local issuer/),
+} as const;
+
 export const clientAuthentication: readonly Claim[] = [
   {
     id: "A1",
     title: "plain HTTP on the mTLS port is not HTTP there",
     clause: "X509-SVID.md 5",
-    attempts: [
-      {
-        tried: "GET without TLS",
-        run: (mesh) => probePlain(inboundOf(mesh.callee), allowedRequest(mesh)),
-        expected: tlsError(/HTTP REQUEST/),
-      },
-    ],
+    attempts: [withoutTls],
+    live: [withoutTls],
   },
   {
     id: "A2",
     title: "a caller without a certificate is refused",
     clause: "X509-SVID.md 5",
-    attempts: [showing("TLS 1.3 without a client certificate", async () => undefined, noCertificate)],
+    attempts: [withoutCertificate],
+    live: [withoutCertificate],
   },
   {
     id: "A3",
     title: "a caller without a certificate is refused in TLS 1.2 too",
     clause: "RFC 9325 3.1.1",
-    attempts: [
-      {
-        tried: "TLS 1.2 without a client certificate",
-        run: (mesh) => probe(inboundOf(mesh.callee), { raw: allowedRequest(mesh), maxVersion: "TLSv1.2" }),
-        expected: tlsError(/UNSUPPORTED PROTOCOL/),
-      },
-    ],
+    attempts: [withoutCertificateInTls12],
+    live: [withoutCertificateInTls12],
   },
   {
     id: "A4",
     title: "a self-signed certificate with the caller's ID is refused",
     clause: "X509-SVID.md 5; RFC 5280 6",
-    attempts: [
-      ...bothWays(
-        "a root of its own with the right ID, shown as a leaf",
-        async ({ id, trustDomain }) => (await newAuthority(trustDomain)).issue({ uris: [id] }),
-        noChain(/BAD SIGNATURE|unable to get local issuer/),
+    attempts: bothWays(
+      selfSigned.tried,
+      ({ id, trustDomain }) => selfSigned.mint(id, trustDomain),
+      selfSigned.expected,
+    ),
+    live: [
+      showing(
+        selfSigned.tried,
+        ({ caller: { spiffeId, trustDomain } }) => selfSigned.mint(spiffeId, trustDomain),
+        selfSigned.expected,
       ),
     ],
   },
@@ -70,13 +97,8 @@ export const clientAuthentication: readonly Claim[] = [
     id: "A5",
     title: "a CA that neither domain knows cannot vouch for the caller's ID",
     clause: "X509-SVID.md 5; RFC 5280 6",
-    attempts: [
-      showing(
-        "the caller's ID by an unknown CA",
-        async (mesh) => mesh.unknown.issue({ uris: [caller(mesh)] }),
-        noChain(),
-      ),
-    ],
+    attempts: [byUnknownCa],
+    live: [byUnknownCa],
   },
   {
     id: "A6",
@@ -134,13 +156,8 @@ export const clientAuthentication: readonly Claim[] = [
     id: "A10",
     title: "a trust domain that is not federated with is refused",
     clause: "SPIFFE_Federation.md 7.3",
-    attempts: [
-      showing(
-        "unknown.example by its own CA",
-        async (mesh) => mesh.unknown.issue({ uris: ["spiffe://unknown.example/x"] }),
-        noStore,
-      ),
-    ],
+    attempts: [ofUnknownDomain],
+    live: [ofUnknownDomain],
   },
   {
     id: "A11",

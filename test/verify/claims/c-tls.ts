@@ -9,8 +9,9 @@ import { probe, probePlain, type ProbeOptions, type Seen } from "../instance/pro
 import { resumeAsCaller } from "./c-hostile-callee.ts";
 import { answeringAs, towardsCallee } from "./callees-place.ts";
 import { own, caller, local, showing, tlsError } from "./certificates.ts";
+import { fragmented, hugeHello } from "./hellos.ts";
+import { oldProtocol, strangersProtocol, strangerUpTo } from "./strangers.ts";
 
-const oldProtocol = tlsError(/UNSUPPORTED PROTOCOL/);
 /** The caller's sidecar offers nothing that he speaks. */
 const oldCallee = towardsCallee(tlsError(/ALERT PROTOCOL VERSION/));
 
@@ -46,8 +47,15 @@ export const tlsProtocol: readonly Claim[] = [
     title: "TLS 1.0 and 1.1 are not spoken",
     clause: "RFC 8996",
     attempts: [...upTo("TLSv1"), ...upTo("TLSv1.1")],
+    live: [strangerUpTo("TLSv1"), strangerUpTo("TLSv1.1")],
   },
-  { id: "C2", title: "TLS 1.2 is not spoken", clause: "RFC 9325 3.1.1", attempts: upTo("TLSv1.2") },
+  {
+    id: "C2",
+    title: "TLS 1.2 is not spoken",
+    clause: "RFC 9325 3.1.1",
+    attempts: upTo("TLSv1.2"),
+    live: [strangerUpTo("TLSv1.2")],
+  },
   { id: "C3", title: "a downgrade is not possible", clause: "RFC 8446 4.1.3", attempts: [], notHere: belowTls13 },
   { id: "C4", title: "no weak cipher suite is spoken", clause: "RFC 9325 4.1", attempts: [], notHere: belowTls13 },
   { id: "C5", title: "there is no renegotiation", clause: "RFC 8446 4.1.2", attempts: [], notHere: belowTls13 },
@@ -117,6 +125,7 @@ export const tlsProtocol: readonly Claim[] = [
         expected: badRequest(/http1.codec error|http1 codec error/),
       },
     ],
+    live: [strangersProtocol],
   },
   {
     id: "C10",
@@ -244,22 +253,4 @@ function isFresh(seen: Seen): string | undefined {
   if (seen.kind !== "http" || seen.status !== 200) return `it is refused now: ${seen.kind}`;
   const { protocol, reused } = seen.session;
   return reused || protocol !== "TLSv1.3" ? `the session is ${protocol}, ${reused ? "resumed" : "new"}` : undefined;
-}
-
-/** One handshake message of 128 KiB, in records of 16 KiB. */
-function hugeHello(): Buffer {
-  const records = Array.from({ length: 8 }, (_, index) => {
-    const body = Buffer.alloc(16_384, 0x41);
-    if (index === 0) body.set([0x01, 0x02, 0x00, 0x00, 0x03, 0x03]);
-    return Buffer.concat([Buffer.from([0x16, 0x03, 0x01, 0x40, 0x00]), body]);
-  });
-  return Buffer.concat(records);
-}
-
-/** A message that promises 300 bytes, one byte a record, and ends as no ClientHello does. */
-async function fragmented(mesh: PrivateMesh): Promise<Seen> {
-  const message = Buffer.alloc(304, 0x41);
-  message.set([0x01, 0x00, 0x01, 0x2c, 0x03, 0x03]);
-  const records = [...message].map((byte) => Buffer.from([0x16, 0x03, 0x01, 0x00, 0x01, byte]));
-  return probePlain(inboundOf(mesh.callee), Buffer.concat(records));
 }

@@ -4,9 +4,11 @@ import type { Admitted, Attempt } from "../claim.ts";
 import type { HostPort } from "../../../scripts/model/mesh.ts";
 import { startAppWitness } from "../instance/app-witness.ts";
 import { callOut } from "../instance/control.ts";
+import type { LiveMesh } from "../instance/live-mesh.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
-import { probePlain, type Seen } from "../instance/probe.ts";
+import { noSession, probePlain, type Seen } from "../instance/probe.ts";
 import { socketOf } from "../instance/users.ts";
+import { policy } from "./certificates.ts";
 
 /** As the caller's own app does, over its sidecar. */
 export function callingOut(tried: string, raw: (mesh: PrivateMesh) => string, expected: Admitted): Attempt {
@@ -30,11 +32,33 @@ async function openPage(mesh: PrivateMesh, raw: string): Promise<Seen> {
   return seen.kind === "http" ? { ...seen, text: page.take().join("") } : seen;
 }
 
-export function pageOf({ caller: { published } }: PrivateMesh): HostPort {
+export function pageOf({ caller: { published } }: Pick<LiveMesh, "caller">): HostPort {
   if (published === undefined) throw new Error("this caller has no page");
   return published.listen ?? published;
 }
 
-export function whyNoPage({ caller }: Pick<PrivateMesh, "caller">): string | undefined {
+export function whyNoPage({ caller }: Pick<LiveMesh, "caller">): string | undefined {
   return caller.published === undefined || socketOf(caller) === undefined ? "this caller has no page" : undefined;
+}
+
+/** A path that nobody may have, asked for over the caller's own sidecar, as its app could: the callee's policy refuses it. */
+export function askingForMore(path: string): Attempt<LiveMesh> {
+  return {
+    tried: `GET ${path} by the caller's own sidecar`,
+    run: (mesh) => askOver(mesh, path),
+    expected: policy,
+    notHere: ({ callee, caller }) => {
+      const rules = callee.inbound?.callers.find(({ workload }) => workload === caller.workload)?.rules ?? [];
+      return rules.some((rule) => rule.path === "/*") ? "this caller may have every path" : undefined;
+    },
+  };
+}
+
+/** The controller may use its apps' doors, to see that they lead somewhere. */
+async function askOver({ plan, caller, edge, ask }: LiveMesh, path: string): Promise<Seen> {
+  const controller =
+    plan.domains.find(({ trustDomain }) => trustDomain === caller.trustDomain)?.controller.process ?? "";
+  const socket = caller.outbound.find(({ callee }) => callee === edge.callee)?.socket ?? "";
+  const { status, body } = await ask(controller, { socket, path, headers: { host: edge.callee }, deadlineMs: 3000 });
+  return { kind: "http", status, text: body, session: noSession };
 }

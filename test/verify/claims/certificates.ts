@@ -3,42 +3,44 @@
 import type { Attempt, Refused } from "../claim.ts";
 import type { Authority, Shown } from "../instance/authority.ts";
 import { allowedRequest, authorityOf } from "../instance/control.ts";
+import type { LiveMesh } from "../instance/live-mesh.ts";
 import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
-import { probe } from "../instance/probe.ts";
 import { withoutPartnersBundles } from "../instance/users.ts";
 
-type Mint = (mesh: PrivateMesh) => Promise<Shown | undefined>;
-
 /** Shows a certificate at the callee's sidecar, and asks for what the rightful caller may have. */
-export function showing(
+export function showing<Mesh extends LiveMesh = PrivateMesh>(
   tried: string,
-  mint: Mint,
-  expected: Attempt["expected"],
-  more: Pick<Attempt, "instead" | "notHere"> = {},
-): Attempt {
+  mint: (mesh: Mesh) => Promise<Shown | undefined>,
+  expected: NoInfer<Attempt<Mesh>["expected"]>,
+  more: NoInfer<Pick<Attempt<Mesh>, "instead" | "notHere">> = {},
+): Attempt<Mesh> {
   return {
     tried,
     expected,
     ...more,
-    run: async (mesh) => probe(inboundOf(mesh.callee), { shown: await mint(mesh), raw: allowedRequest(mesh) }),
+    run: async (mesh) => {
+      const issued = await mint(mesh);
+      const shown = issued === undefined ? undefined : { cert: issued.cert, key: issued.key };
+      return mesh.network.probe(inboundOf(mesh.callee), { shown, raw: allowedRequest(mesh) });
+    },
   };
 }
 
-function refusedBy(counter: string, reason: RegExp): Refused {
+function refusedBy(counter: string, reason: RegExp): Refused<LiveMesh> {
   return { kind: "refused", by: "inbound", counter, reason };
 }
 
 /** Who shows no certificate, or one that TLS itself does not take. */
 export const noCertificate = refusedBy("inbound: ssl.fail_verify_no_cert", /PEER DID NOT RETURN A CERTIFICATE/);
 /** No chain to a bundle of the SPIFFE ID's own trust domain. */
-export const noChain = (reason = /unable to get local issuer certificate/): Refused =>
+export const noChain = (reason = /unable to get local issuer certificate/): Refused<LiveMesh> =>
   refusedBy("inbound: ssl.fail_verify_error", reason);
 /** A certificate that its trust domain vouches for, of somebody else. */
 export const wrongId = refusedBy("inbound: ssl.fail_verify_san", /SAN match/);
 /** Ended by the TLS library before any validation. */
-export const tlsError = (reason: RegExp): Refused => refusedBy("inbound: ssl.connection_error", reason);
+export const tlsError = (reason: RegExp): Refused<LiveMesh> => refusedBy("inbound: ssl.connection_error", reason);
 /** TLS admits it; the policy compares the whole list of URI SANs. */
-export const policy: Refused = {
+export const policy: Refused<LiveMesh> = {
   kind: "refused",
   by: "inbound",
   counter: "inbound: http.rbac.denied",
@@ -58,7 +60,7 @@ export const isInside = ({ caller: one, callee: other }: PrivateMesh): boolean =
 
 export const own = (mesh: PrivateMesh): Authority => authorityOf(mesh, mesh.caller.trustDomain);
 export const local = (mesh: PrivateMesh): Authority => authorityOf(mesh, mesh.callee.trustDomain);
-export const caller = (mesh: PrivateMesh): string => mesh.caller.spiffeId;
+export const caller = (mesh: LiveMesh): string => mesh.caller.spiffeId;
 /** Another workload of the caller's trust domain. */
 export const sibling = (mesh: PrivateMesh): string => `spiffe://${mesh.caller.trustDomain}/other`;
 /** A workload of the hostile partner. */

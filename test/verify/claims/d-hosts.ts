@@ -1,7 +1,9 @@
 // D12, D13: another service's name, or another scheme, chooses neither a virtual host nor a rule.
 
-import type { Attempt, Claim } from "../claim.ts";
+import type { Attempt, Claim, Refused } from "../claim.ts";
+import type { LiveMesh } from "../instance/live-mesh.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
+import { probePlain } from "../instance/probe.ts";
 import { callingOut, openingPage } from "./callers-doors.ts";
 import { canonical, invalidCharacters, noHost, noRoute, path, protocolError, requestTo, sending } from "./requests.ts";
 
@@ -19,6 +21,9 @@ function withUri(tried: string, uri: (mesh: PrivateMesh) => string, expected: At
 
 const oneService = canonical("the name is the service's own, and the app gets it alone");
 const noScheme = canonical("the scheme chooses nothing; the app is told https, which is what was spoken");
+
+const fromElsewhere = "GET / HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n";
+const notThisPage: Refused<LiveMesh> = { ...noRoute, by: "outbound", counter: "published: http.no_route" };
 
 export const hosts: readonly Claim[] = [
   {
@@ -53,15 +58,15 @@ export const hosts: readonly Claim[] = [
         (mesh) => requestTo(mesh, { host: "host: admin\r\n" }),
         canonical("the socket alone chooses the callee: the caller's sidecar writes Host"),
       ),
-      openingPage(
-        "at the caller's page, another site's",
-        "GET / HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n",
-        {
-          ...noRoute,
-          by: "outbound",
-          counter: "published: http.no_route",
-        },
-      ),
+      openingPage("at the caller's page, another site's", fromElsewhere, notThisPage),
+    ],
+    live: [
+      {
+        tried: "at the caller's page, another site's",
+        run: ({ caller }) => probePlain(caller.published ?? { host: "", port: 0 }, fromElsewhere),
+        notHere: ({ caller }) => (caller.published === undefined ? "this caller has no page" : undefined),
+        expected: notThisPage,
+      },
     ],
   },
   {

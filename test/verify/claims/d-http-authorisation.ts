@@ -3,6 +3,7 @@
 import type { Attempt, Claim, Refused } from "../claim.ts";
 import { requestsIn } from "../instance/app-witness.ts";
 import { below } from "../instance/prepared-plan.ts";
+import { askingForMore } from "./callers-doors.ts";
 import { own, policy } from "./certificates.ts";
 import {
   canonical,
@@ -74,6 +75,7 @@ export const httpAuthorisation: readonly Claim[] = [
       asking("GET /admin", "/admin", policy),
       asking("one segment more", (mesh) => `${path(mesh)}/admin`, policy),
     ],
+    live: [askingForMore("/nobody/has/this")],
   },
   {
     id: "D2",

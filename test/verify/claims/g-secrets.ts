@@ -4,14 +4,74 @@ import { readFile } from "node:fs/promises";
 
 import { fetchStats } from "../../../scripts/observe/envoy-admin.ts";
 import { textsOf } from "../../e2e/process-texts.ts";
-import type { Claim } from "../claim.ts";
+import type { Attempt, Claim } from "../claim.ts";
 import { authorityOf } from "../instance/control.ts";
-import type { PrivateMesh } from "../instance/private-mesh.ts";
+import type { LiveMesh } from "../instance/live-mesh.ts";
 import { domainOf, told, withoutUsers } from "../instance/users.ts";
-import { guarded } from "./guarded.ts";
+import { guarded, inContainers } from "./guarded.ts";
 
-const serverOf = (mesh: PrivateMesh) => [domainOf(mesh).server.process] as const;
-const agentOf = (mesh: PrivateMesh) => [domainOf(mesh).agent.process] as const;
+const serverOf = (mesh: LiveMesh) => [domainOf(mesh).server.process] as const;
+const agentOf = (mesh: LiveMesh) => [domainOf(mesh).agent.process] as const;
+
+const files = [
+  guarded({
+    tried: "SPIRE Server's data_dir",
+    path: (mesh) => domainOf(mesh).server.dataDir,
+    does: "open",
+    admits: serverOf,
+  }),
+  guarded({
+    tried: "SPIRE Server's keys.json",
+    path: (mesh) => `${domainOf(mesh).server.dataDir}/keys.json`,
+    does: "open",
+    admits: serverOf,
+  }),
+  guarded({
+    tried: "SPIRE Server's datastore",
+    path: (mesh) => `${domainOf(mesh).server.dataDir}/datastore.sqlite3`,
+    does: "open",
+    admits: serverOf,
+  }),
+  guarded({
+    tried: "SPIRE Agent's data_dir",
+    path: (mesh) => domainOf(mesh).agent.dataDir,
+    does: "open",
+    admits: agentOf,
+  }),
+  guarded({
+    tried: "the key by which SPIRE Agent attests",
+    path: (mesh) => domainOf(mesh).agent.privateKey,
+    does: "open",
+    admits: agentOf,
+  }),
+];
+
+/** @param keys what must be found by the same search */
+function searching<Mesh extends LiveMesh>(
+  logged: string,
+  keys: { readonly tried: string; readonly of: (mesh: Mesh) => Promise<readonly string[]> },
+): Attempt<Mesh> {
+  return {
+    tried: `every line that was logged ${logged}, every command line, every environment, every sidecar's statistics`,
+    notHere: inContainers,
+    run: async (mesh) => {
+      const texts = await everythingSaid(mesh);
+      const found = texts.flatMap(({ where, text }) => (holdsSecret(text) ? [where] : []));
+      const lines = texts.reduce((sum, { text }) => sum + text.split("\n").length, 0);
+      return told(found.length === 0 ? `nothing in ${lines} lines` : `a secret in ${found.join(", ")}`);
+    },
+    expected: {
+      kind: "denied",
+      by: "every process",
+      saw: /^nothing in [1-9]\d* lines$/,
+      control: {
+        tried: keys.tried,
+        run: async (mesh) => told((await keys.of(mesh)).map(holdsSecret).join(", ")),
+        saw: /^true(, true)+$/,
+      },
+    },
+  };
+}
 
 export const trustFiles: readonly Claim[] = [
   {
@@ -19,68 +79,31 @@ export const trustFiles: readonly Claim[] = [
     title: "what a trust domain rests on is read by nobody else",
     clause: "SPIRE Server and Agent, data_dir",
     notHere: withoutUsers,
-    attempts: [
-      guarded({
-        tried: "SPIRE Server's data_dir",
-        path: (mesh) => domainOf(mesh).server.dataDir,
-        does: "read",
-        admits: serverOf,
-      }),
-      guarded({
-        tried: "SPIRE Server's keys.json",
-        path: (mesh) => `${domainOf(mesh).server.dataDir}/keys.json`,
-        does: "read",
-        admits: serverOf,
-      }),
-      guarded({
-        tried: "SPIRE Server's datastore",
-        path: (mesh) => `${domainOf(mesh).server.dataDir}/datastore.sqlite3`,
-        does: "read",
-        admits: serverOf,
-      }),
-      guarded({
-        tried: "SPIRE Agent's data_dir",
-        path: (mesh) => domainOf(mesh).agent.dataDir,
-        does: "read",
-        admits: agentOf,
-      }),
-      guarded({
-        tried: "the key by which SPIRE Agent attests",
-        path: (mesh) => domainOf(mesh).agent.privateKey,
-        does: "read",
-        admits: agentOf,
-      }),
-    ],
+    attempts: files,
+    live: files,
   },
   {
     id: "G25",
     title: "no key and no certificate stands in a log, a command line or an environment",
     clause: "SPIRE Server and Agent, logging",
     attempts: [
-      {
-        tried:
-          "every line that was logged in this run, every command line, every environment, every sidecar's statistics",
-        run: async (mesh) => {
-          const texts = await everythingSaid(mesh);
-          const found = texts.flatMap(({ where, text }) => (holdsSecret(text) ? [where] : []));
-          const lines = texts.reduce((sum, { text }) => sum + text.split("\n").length, 0);
-          return told(found.length === 0 ? `nothing in ${lines} lines` : `a secret in ${found.join(", ")}`);
+      searching("in this run", {
+        tried: "the same search where keys do lie",
+        of: async (mesh) => {
+          const keys = await readFile(`${domainOf(mesh).server.dataDir}/keys.json`, "latin1");
+          const shown = await authorityOf(mesh, mesh.callee.trustDomain).itself();
+          return [keys, shown.key, shown.cert];
         },
-        expected: {
-          kind: "denied",
-          by: "every process",
-          saw: /^nothing in [1-9]\d* lines$/,
-          control: {
-            tried: "the same search where keys do lie",
-            run: async (mesh) => {
-              const keys = await readFile(`${domainOf(mesh).server.dataDir}/keys.json`, "latin1");
-              const shown = await authorityOf(mesh, mesh.callee.trustDomain).itself();
-              return told([keys, shown.key, shown.cert].map(holdsSecret).join(", "));
-            },
-            saw: /^true, true, true$/,
-          },
+      }),
+    ],
+    live: [
+      searching("and is kept", {
+        tried: "the same search in a key and a certificate of nobody's",
+        of: async ({ unknown }) => {
+          const { key, cert } = await unknown.itself();
+          return [key, cert];
         },
-      },
+      }),
     ],
   },
 ];
@@ -90,7 +113,7 @@ function holdsSecret(text: string): boolean {
   return /PRIVATE KEY|BEGIN CERTIFICATE|MIGHAgEAMBMGByqGSM49|MHcCAQEEI/.test(text);
 }
 
-async function everythingSaid({ runtime, plan }: PrivateMesh): Promise<{ where: string; text: string }[]> {
+async function everythingSaid({ runtime, plan }: LiveMesh): Promise<{ where: string; text: string }[]> {
   const logs = new Map<string, string[]>();
   for await (const { process, text } of runtime.logs([], { lines: 100_000, follow: false })) {
     const lines = logs.get(process) ?? [];

@@ -1,11 +1,12 @@
 // G1–G6: ways around a sidecar on its own machine: to the app, and to the administration interface.
 
-import { requestUnix } from "../../../scripts/observe/unix-http.ts";
 import type { Attempt, Claim } from "../claim.ts";
+import type { LiveMesh } from "../instance/live-mesh.ts";
 import { rightful } from "../instance/control.ts";
-import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
+import { inboundOf } from "../instance/private-mesh.ts";
 import { probe } from "../instance/probe.ts";
-import { appSocketOf, as, domainOf, stranger, told, userOf, withoutUsers } from "../instance/users.ts";
+import { appSocketOf, as, domainOf, stranger, told, userOf, withoutSocket, withoutUsers } from "../instance/users.ts";
+import { askingForMore } from "./callers-doors.ts";
 import { policy } from "./certificates.ts";
 import { guarded, listening, pidsOf } from "./guarded.ts";
 
@@ -21,12 +22,79 @@ function overTheDataPath(method: string, path: string, headers = ""): Attempt {
   };
 }
 
-async function configDump(mesh: PrivateMesh): Promise<string> {
-  const { adminSocket } = mesh.callee;
-  return (await requestUnix({ socket: adminSocket, path: "/config_dump", deadlineMs: 2000 })).body;
+async function configDump(mesh: LiveMesh): Promise<string> {
+  const { process } = domainOf(mesh).controller;
+  const { body } = await mesh.ask(process, { socket: mesh.callee.adminSocket, path: "/config_dump", deadlineMs: 2000 });
+  return body;
 }
 
-const adminOf = (mesh: PrivateMesh): string => mesh.callee.adminSocket;
+const adminOf = (mesh: LiveMesh): string => mesh.callee.adminSocket;
+
+/** Whoever runs for a workload: its apps, by whatever slot. */
+function appsOf({ plan, callee }: LiveMesh): string[] {
+  const apps = plan.processes.filter(({ role, workload }) => role === "app" && workload === callee.workload);
+  return [callee.workload, ...apps.map(({ name }) => name)];
+}
+
+const appSocket = guarded({
+  tried: "the app's socket",
+  path: appSocketOf,
+  does: "connect",
+  admits: (mesh) => [mesh.callee.process, ...appsOf(mesh)],
+});
+const adminSocket = guarded({
+  tried: "the admin socket, also as the sidecar itself, whom an app could have it published by",
+  path: adminOf,
+  does: "connect",
+  admits: (mesh) => [domainOf(mesh).controller.process],
+});
+const unplanned = listening("any TCP address of the mesh that is not planned, on whatever interface", () => true);
+const unplannedOfSidecars = listening("a sidecar's TCP address that is not planned", (role) => role === "sidecar");
+const bySidecarsView: Attempt<LiveMesh> = {
+  tried: "the app's socket by the sidecar's own view of the file system",
+  notHere: (mesh) => withoutUsers(mesh) ?? withoutSocket(mesh),
+  run: as(
+    () => stranger,
+    async (mesh: LiveMesh) => ({
+      does: "connect",
+      to: { socket: `/proc/${(await pidsOf(mesh, [mesh.callee.process]))[0]}/root${appSocketOf(mesh)}` },
+    }),
+  ),
+  expected: {
+    kind: "denied",
+    by: "the kernel",
+    saw: /^EACCES$/,
+    control: {
+      tried: "by the sidecar's user, by its own view",
+      run: as(
+        (mesh: LiveMesh) => userOf(mesh, mesh.callee.process),
+        (mesh) => ({ does: "connect", to: { socket: `/proc/self/root${appSocketOf(mesh)}` } }),
+      ),
+      saw: /^connected$/,
+    },
+  },
+};
+const keyInDump: Attempt<LiveMesh> = {
+  tried: "every private key in /config_dump, as whoever may ask for it",
+  run: async (mesh) => {
+    const dump = await configDump(mesh);
+    const keys = [...dump.matchAll(/"private_key": \{\s*"inline_(?:bytes|string)": "([^"]*)"/g)].map(([, key = ""]) =>
+      Buffer.from(key, "base64").toString("latin1"),
+    );
+    const isBare = /PRIVATE KEY|LS0tLS1CRUdJTiBQUklWQVRF|LS0tLS1CRUdJTiBFQyBQUklW/.test(dump);
+    return told(isBare ? "a private key" : [...new Set(keys)].join(", "));
+  },
+  expected: {
+    kind: "denied",
+    by: "Envoy",
+    saw: /^\[redacted\]$/,
+    control: {
+      tried: "the certificate of that key in the same dump",
+      run: async (mesh) => told(/"certificate_chain": \{\s*"inline_bytes"/.exec(await configDump(mesh))?.[0] ?? ""),
+      saw: /certificate_chain/,
+    },
+  },
+};
 
 export const localSockets: readonly Claim[] = [
   {
@@ -34,60 +102,23 @@ export const localSockets: readonly Claim[] = [
     title: "an app is reached by its sidecar alone",
     clause: "unix(7), pathname sockets: permissions",
     notHere: withoutUsers,
-    attempts: [
-      guarded({
-        tried: "the app's socket",
-        path: appSocketOf,
-        does: "connect",
-        admits: ({ callee: { process, workload } }) => [process, workload],
-      }),
-    ],
+    attempts: [appSocket],
+    live: [{ ...appSocket, notHere: (mesh) => withoutUsers(mesh) ?? withoutSocket(mesh) }],
   },
   {
     id: "G2",
     title: "there is no other way to an app",
     clause: "proc(5)",
-    attempts: [
-      listening("any TCP address of the mesh that is not planned, on whatever interface", () => true),
-      {
-        tried: "the app's socket by the sidecar's own view of the file system",
-        notHere: withoutUsers,
-        run: as(
-          () => stranger,
-          async (mesh) => ({
-            does: "connect",
-            to: { socket: `/proc/${(await pidsOf(mesh, [mesh.callee.process]))[0]}/root${appSocketOf(mesh)}` },
-          }),
-        ),
-        expected: {
-          kind: "denied",
-          by: "the kernel",
-          saw: /^EACCES$/,
-          control: {
-            tried: "by the sidecar's user, by its own view",
-            run: as(
-              (mesh) => userOf(mesh, mesh.callee.process),
-              (mesh) => ({ does: "connect", to: { socket: `/proc/self/root${appSocketOf(mesh)}` } }),
-            ),
-            saw: /^connected$/,
-          },
-        },
-      },
-    ],
+    attempts: [unplanned, bySidecarsView],
+    live: [unplanned, bySidecarsView],
   },
   {
     id: "G3",
     title: "a sidecar's administration interface is its controller's alone",
     clause: "Envoy, administration interface: security",
     notHere: withoutUsers,
-    attempts: [
-      guarded({
-        tried: "the admin socket, also as the sidecar itself, whom an app could have it published by",
-        path: adminOf,
-        does: "connect",
-        admits: (mesh) => [domainOf(mesh).controller.process],
-      }),
-    ],
+    attempts: [adminSocket],
+    live: [adminSocket],
   },
   {
     id: "G4",
@@ -100,47 +131,27 @@ export const localSockets: readonly Claim[] = [
       overTheDataPath("POST", "/quitquitquit"),
       overTheDataPath("POST", "/logging?level=trace"),
     ],
+    live: [askingForMore("/config_dump"), askingForMore("/certs")],
   },
   {
     id: "G5",
     title: "a web page reaches no administration interface",
     clause: "CVE-2026-73546",
     attempts: [
-      listening("a sidecar's TCP address that is not planned", (role) => role === "sidecar"),
+      unplannedOfSidecars,
       overTheDataPath(
         "GET",
         "/stats?format=html&filter=%3Cscript%3E",
         "origin: https://evil.example\r\nsec-fetch-site: cross-site\r\n",
       ),
     ],
+    live: [unplannedOfSidecars],
   },
   {
     id: "G6",
     title: "a configuration dump holds no private key",
     clause: "Envoy, administration interface: config_dump",
-    attempts: [
-      {
-        tried: "every private key in /config_dump, as whoever may ask for it",
-        run: async (mesh) => {
-          const dump = await configDump(mesh);
-          const keys = [...dump.matchAll(/"private_key": \{\s*"inline_(?:bytes|string)": "([^"]*)"/g)].map(
-            ([, key = ""]) => Buffer.from(key, "base64").toString("latin1"),
-          );
-          const isBare = /PRIVATE KEY|LS0tLS1CRUdJTiBQUklWQVRF|LS0tLS1CRUdJTiBFQyBQUklW/.test(dump);
-          return told(isBare ? "a private key" : [...new Set(keys)].join(", "));
-        },
-        expected: {
-          kind: "denied",
-          by: "Envoy",
-          saw: /^\[redacted\]$/,
-          control: {
-            tried: "the certificate of that key in the same dump",
-            run: async (mesh) =>
-              told(/"certificate_chain": \{\s*"inline_bytes"/.exec(await configDump(mesh))?.[0] ?? ""),
-            saw: /certificate_chain/,
-          },
-        },
-      },
-    ],
+    attempts: [keyInDump],
+    live: [keyInDump],
   },
 ];

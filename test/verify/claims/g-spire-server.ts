@@ -4,12 +4,12 @@
 import type { Attempt, Claim } from "../claim.ts";
 import type { Shown } from "../instance/authority.ts";
 import { authorityOf } from "../instance/control.ts";
-import { perform } from "../instance/attacker.ts";
+import type { LiveMesh } from "../instance/live-mesh.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
 import { domainOf, told } from "../instance/users.ts";
-import { guarded } from "./guarded.ts";
+import { guarded, inContainers } from "./guarded.ts";
 
-type Mint = (mesh: PrivateMesh) => Promise<Shown | undefined>;
+type Mint<Mesh> = (mesh: Mesh) => Promise<Shown | undefined>;
 
 const api = "/spire.api.server";
 /** What an agent may do, and what the admin socket may. */
@@ -25,21 +25,24 @@ const methods = {
   "agent.v1.Agent/CreateJoinToken": "a token to attest by",
 } as const;
 
-const call = (method: string, mint: Mint) => async (mesh: PrivateMesh) => {
-  const shown = await mint(mesh);
-  const { host, port } = domainOf(mesh).server.api;
-  const { said } = await perform({
-    does: "call",
-    to: { host, port },
-    method: `${api}.${method}`,
-    ...(shown === undefined ? {} : { shown: { cert: shown.cert, key: shown.key } }),
-  });
-  return told(said);
-};
+const call =
+  <Mesh extends LiveMesh>(method: string, mint: Mint<Mesh>) =>
+  async (mesh: Mesh) => {
+    const shown = await mint(mesh);
+    const { host, port } = domainOf(mesh).server.api;
+    const { said } = await mesh.network.perform({
+      does: "call",
+      to: { host, port },
+      method: `${api}.${method}`,
+      ...(shown === undefined ? {} : { shown: { cert: shown.cert, key: shown.key } }),
+    });
+    return told(said);
+  };
 
-function notAllowed(tried: string, method: string, mint: Mint): Attempt {
+function notAllowed<Mesh extends LiveMesh>(tried: string, method: string, mint: Mint<Mesh>): Attempt<Mesh> {
   return {
     tried,
+    notHere: inContainers,
     run: call(method, mint),
     expected: {
       kind: "denied",
@@ -54,8 +57,19 @@ function notAllowed(tried: string, method: string, mint: Mint): Attempt {
   };
 }
 
-const withoutCertificate: Mint = async () => undefined;
-const workload: Mint = (mesh) => authorityOf(mesh, mesh.callee.trustDomain).issue({ uris: [mesh.callee.spiffeId] });
+const withoutCertificate: Mint<LiveMesh> = async () => undefined;
+const workload: Mint<PrivateMesh> = (mesh) =>
+  authorityOf(mesh, mesh.callee.trustDomain).issue({ uris: [mesh.callee.spiffeId] });
+
+/** Those of them that would change nothing if they were answered. */
+const asking = ["entry.v1.Entry/ListEntries", "entry.v1.Entry/GetAuthorizedEntries"] as const;
+
+const adminSocket = guarded({
+  tried: "SPIRE Server's admin socket",
+  path: (mesh) => domainOf(mesh).server.adminSocket,
+  does: "connect",
+  admits: (mesh) => [domainOf(mesh).controller.process, domainOf(mesh).server.process],
+});
 
 export const serverApi: readonly Claim[] = [
   {
@@ -63,14 +77,15 @@ export const serverApi: readonly Claim[] = [
     title: "SPIRE Server's API is its controller's, and over TCP its agents'",
     clause: "SPIRE Server, API: authorisation",
     attempts: [
-      guarded({
-        tried: "SPIRE Server's admin socket",
-        path: (mesh) => domainOf(mesh).server.adminSocket,
-        does: "connect",
-        admits: (mesh) => [domainOf(mesh).controller.process, domainOf(mesh).server.process],
-      }),
+      adminSocket,
       ...Object.entries(methods).map(([method, what]) =>
         notAllowed(`${what}, over TCP without a certificate`, method, withoutCertificate),
+      ),
+    ],
+    live: [
+      adminSocket,
+      ...asking.map((method) =>
+        notAllowed(`${methods[method]}, over TCP without a certificate`, method, withoutCertificate),
       ),
     ],
   },

@@ -20,7 +20,7 @@ import {
   withoutUsers,
 } from "../instance/users.ts";
 import type { User } from "../../../scripts/plan/plan.ts";
-import { inWords } from "../judge.ts";
+import { inWords } from "../in-words.ts";
 import { guarded } from "./guarded.ts";
 
 type Who = (mesh: PrivateMesh) => User;
@@ -117,6 +117,17 @@ function noKey(tried: string, who: Who, names: Names): Attempt {
   };
 }
 
+const agentsSocket = guarded({
+  tried: "SPIRE Agent's socket",
+  path: (mesh) => domainOf(mesh).agent.socket,
+  does: "connect",
+  admits: (mesh) => [
+    mesh.callee.process,
+    domainOf(mesh).agent.process,
+    ...domainOf(mesh).sidecars.map(({ process }) => process),
+  ],
+});
+
 export const workloadApi: readonly Claim[] = [
   {
     id: "G7",
@@ -124,21 +135,13 @@ export const workloadApi: readonly Claim[] = [
     clause: "SPIFFE_Workload_API.md 5.2.1, SPIFFE_Workload_Endpoint.md 4",
     notHere: withoutUsers,
     attempts: [
-      guarded({
-        tried: "SPIRE Agent's socket",
-        path: (mesh) => domainOf(mesh).agent.socket,
-        does: "connect",
-        admits: (mesh) => [
-          mesh.callee.process,
-          domainOf(mesh).agent.process,
-          ...domainOf(mesh).sidecars.map(({ process }) => process),
-        ],
-      }),
+      agentsSocket,
       noIdentity("FetchX509SVID by a stranger who got into the socket's folder", nobody),
       noIdentity("FetchX509SVID by SPIRE Server's user who got into it", (mesh) =>
         insideAgentFolder(mesh, userOf(mesh, domainOf(mesh).server.process)),
       ),
     ],
+    live: [agentsSocket],
   },
   {
     id: "G8",

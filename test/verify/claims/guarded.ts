@@ -3,27 +3,27 @@
 
 import type { Attempt } from "../claim.ts";
 import { addressesOf } from "../instance/listeners.ts";
-import type { PrivateMesh } from "../instance/private-mesh.ts";
+import type { LiveMesh } from "../instance/live-mesh.ts";
 import { as, asEverybodyBut, told, userOf, withoutUsers } from "../instance/users.ts";
 
 const forbidden = /^EACCES to [^;]+$/;
 
-type Path = (mesh: PrivateMesh) => string | Promise<string>;
+type Path = (mesh: LiveMesh) => string | Promise<string>;
 
 interface Guarded {
   readonly tried: string;
   readonly path: Path;
-  /** Connecting for a socket, reading for a file. */
-  readonly does: "connect" | "read";
+  /** Connecting for a socket; opening for a file, which the kernel judges: what lies there is nobody's to hold, not even here. */
+  readonly does: "connect" | "open";
   /** Processes for which it is there. */
-  readonly admits: (mesh: PrivateMesh) => readonly [string, ...string[]];
+  readonly admits: (mesh: LiveMesh) => readonly [string, ...string[]];
 }
 
 /** Nobody gets in but who must; the first of those is the control. */
-export function guarded({ tried, path, does, admits }: Guarded): Attempt {
-  const task = async (mesh: PrivateMesh) => {
+export function guarded({ tried, path, does, admits }: Guarded): Attempt<LiveMesh> {
+  const task = async (mesh: LiveMesh) => {
     const at = await path(mesh);
-    return does === "read" ? ({ does, path: at } as const) : ({ does, to: { socket: at } } as const);
+    return does === "open" ? ({ does, path: at } as const) : ({ does, to: { socket: at } } as const);
   };
   return {
     tried,
@@ -36,21 +36,21 @@ export function guarded({ tried, path, does, admits }: Guarded): Attempt {
       control: {
         tried: "the same by the process that it is there for",
         run: as((mesh) => userOf(mesh, admits(mesh)[0]), task),
-        saw: /^(connected|read)$/,
+        saw: /^(connected|opened)$/,
       },
     },
   };
 }
 
-export async function pidsOf({ runtime }: PrivateMesh, processes: readonly string[]): Promise<number[]> {
+export async function pidsOf({ runtime }: LiveMesh, processes: readonly string[]): Promise<number[]> {
   return (await runtime.list()).flatMap(({ name, pid }) =>
     processes.includes(name) && pid !== undefined ? [pid] : [],
   );
 }
 
 /** What these processes listen at by TCP that the plan does not have; the control is what it has. */
-export function listening(tried: string, chosen: (role: string) => boolean): Attempt {
-  const look = async (mesh: PrivateMesh) => {
+export function listening(tried: string, chosen: (role: string) => boolean): Attempt<LiveMesh> {
+  const look = async (mesh: LiveMesh) => {
     const processes = mesh.plan.processes.filter(({ role }) => chosen(role));
     const planned = processes.flatMap(({ listens }) => listens.map(({ host, port }) => `${host}:${port}`));
     const found = addressesOf(
@@ -63,6 +63,7 @@ export function listening(tried: string, chosen: (role: string) => boolean): Att
   };
   return {
     tried,
+    notHere: inContainers,
     run: async (mesh) => {
       const { planned, found } = await look(mesh);
       const more = found.filter((address) => !planned.includes(address));
@@ -83,4 +84,11 @@ export function listening(tried: string, chosen: (role: string) => boolean): Att
       },
     },
   };
+}
+
+/** Their addresses are in namespaces of their own. */
+export function inContainers({ plan }: LiveMesh): string | undefined {
+  return plan.runtime === "docker"
+    ? "in containers it is networks that keep others out: ./mesh test docker"
+    : undefined;
 }

@@ -3,6 +3,7 @@
 
 import type { Admitted, Attempt, Look, Refused } from "../claim.ts";
 import { rightful } from "../instance/control.ts";
+import type { LiveMesh } from "../instance/live-mesh.ts";
 import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
 import { probe, type ProbeOptions, type Seen } from "../instance/probe.ts";
 
@@ -95,7 +96,7 @@ export const noSuchPath: Refused = {
   status: [400],
 };
 
-export const noRoute: Refused = {
+export const noRoute: Refused<LiveMesh> = {
   kind: "refused",
   by: "inbound",
   counter: "inbound: http.no_route",

@@ -1,4 +1,4 @@
-// What somebody on the machine can try as one of its users: read a file, open a socket, call gRPC or HTTP there. It runs as
+// What somebody on the machine can try as one of its users: open a file, open a socket, call gRPC or HTTP there. It runs as
 // text in a process of that user (attackers.ts), who may not even read this checkout: so it imports Node's own alone.
 
 import { open } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { connect as connectTls } from "node:tls";
 export type Place = { readonly socket: string } | { readonly host: string; readonly port: number };
 
 export type Task =
-  | { readonly does: "read"; readonly path: string }
+  | { readonly does: "open"; readonly path: string }
   /** Sends `raw` once connected; with nothing to send it is enough to be connected. */
   | { readonly does: "connect"; readonly to: Place; readonly raw?: string }
   | GrpcCall;
@@ -33,7 +33,7 @@ export interface GrpcCall {
 }
 
 export interface Answer {
-  /** `read`, `connected`, a system error's code, or a gRPC status as `PermissionDenied: why`. */
+  /** `opened`, `connected`, a system error's code, or a gRPC status as `PermissionDenied: why`. */
   readonly said: string;
   /** What came with it, byte by byte (latin1). */
   readonly body: string;
@@ -46,17 +46,17 @@ const statuses =
   );
 
 export async function perform(task: Task): Promise<Answer> {
-  if (task.does === "read") return read(task.path);
+  if (task.does === "open") return openedAt(task.path);
   return task.does === "call" ? call(task) : dial(task.to, task.raw);
 }
 
-async function read(path: string): Promise<Answer> {
+/** For reading; that is when the kernel says no, to files and folders alike. */
+async function openedAt(path: string): Promise<Answer> {
   try {
-    await using file = await open(path, "r");
-    return { said: "read", body: (await file.readFile()).toString("latin1") };
+    await using _file = await open(path, "r");
+    return { said: "opened", body: "" };
   } catch (error) {
-    // A folder that may be opened is read as far as this attacker is concerned.
-    return codeOf(error) === "EISDIR" ? { said: "read", body: "" } : { said: codeOf(error), body: "" };
+    return { said: codeOf(error), body: "" };
   }
 }
 

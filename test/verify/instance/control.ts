@@ -3,6 +3,7 @@
 
 import { requestsIn } from "./app-witness.ts";
 import type { Issued } from "./authority.ts";
+import type { LiveMesh } from "./live-mesh.ts";
 import { inboundOf, type PrivateMesh } from "./private-mesh.ts";
 import { probe, probePlain, type Seen } from "./probe.ts";
 
@@ -22,12 +23,16 @@ export function authorityOf({ authorities }: PrivateMesh, trustDomain: string) {
 }
 
 /** The allowed request as bytes. */
-export function allowedRequest({ edge }: PrivateMesh, headers = ""): string {
+export function allowedRequest({ edge }: Pick<LiveMesh, "edge">, headers = ""): string {
   return `GET ${edge.path} HTTP/1.1\r\nhost: ${edge.callee}\r\n${headers}connection: close\r\n\r\n`;
 }
 
 /** As the caller's own app does, over its sidecar. */
-export async function callOut({ caller, edge }: PrivateMesh, raw: string, deadlineMs?: number): Promise<Seen> {
+export async function callOut(
+  { caller, edge }: Pick<LiveMesh, "caller" | "edge">,
+  raw: string,
+  deadlineMs?: number,
+): Promise<Seen> {
   const path = caller.outbound.find(({ callee }) => callee === edge.callee)?.socket;
   if (path === undefined) throw new Error(`${edge.caller} does not call ${edge.callee}`);
   return probePlain({ path }, raw, deadlineMs);

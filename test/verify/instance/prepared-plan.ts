@@ -3,7 +3,7 @@
 
 import type { HostPort } from "../../../scripts/model/mesh.ts";
 import type { DomainPlan, FederatedTrustDomain, Plan, Process, SidecarPlan } from "../../../scripts/plan/plan.ts";
-import type { Edge } from "./private-mesh.ts";
+import type { Edge } from "./live-mesh.ts";
 
 interface Changes {
   readonly edge: Edge;

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { bringUp } from "../../../scripts/control/bring-up.ts";
+import { askHere } from "../../../scripts/control/client.ts";
 import type { Mesh } from "../../../scripts/model/mesh.ts";
 import { plan } from "../../../scripts/plan/build.ts";
 import type { Plan, Process, RenderedFile, SidecarPlan } from "../../../scripts/plan/plan.ts";
@@ -19,42 +20,30 @@ import { openStateFolder } from "../../../scripts/runtime/state.ts";
 import type { Tools } from "../../../scripts/tools/ensure-tools.ts";
 import { freePort } from "../../e2e/free-port.ts";
 import { type AppWitness, startAppWitness } from "./app-witness.ts";
-import { type Attackers, openAttackers } from "./attackers.ts";
+import { openAttackers } from "./attackers.ts";
 import { type Authority, newAuthority } from "./authority.ts";
 import { type HostileDomain, startHostileDomain } from "./hostile-domain.ts";
+import type { Edge, LiveMesh } from "./live-mesh.ts";
+import { networkHere } from "./network.ts";
 import { longestIdOf, partnerIdOf, prepared } from "./prepared-plan.ts";
 import { type Relay, startRelay } from "./relay.ts";
-import { type SidecarWitness, sidecarWitness } from "./sidecar-witness.ts";
+import { sourceHere } from "./sidecar-source.ts";
+import { sidecarWitness } from "./sidecar-witness.ts";
 import { socketOf } from "./users.ts";
 
-export interface PrivateMesh extends AsyncDisposable {
-  readonly plan: Plan;
+export interface PrivateMesh extends LiveMesh, AsyncDisposable {
   readonly runtime: ProcessRuntime;
-  readonly edge: Edge;
   /** By trust domain: the authority that its SPIRE Server signs under. */
   readonly authorities: ReadonlyMap<string, Authority>;
   /** Federated with; its CA is the attacker's. */
   readonly hostile: HostileDomain;
-  /** Federated with nobody. */
-  readonly unknown: Authority;
   /** A caller that the test adds to those of the callee: an ID as long as the standard demands (SPIFFE-ID.md 2.3). */
   readonly longestId: string;
   /** Another caller that the test adds: a workload of the hostile partner, rightful until the relationship ends. */
   readonly partnerId: string;
   readonly app: AppWitness;
-  /** Other users of the machine. */
-  readonly attackers: Attackers;
   /** The network between the two sidecars. */
   readonly relay: Relay;
-  readonly callee: SidecarPlan & { readonly witness: SidecarWitness };
-  readonly caller: SidecarPlan & { readonly witness: SidecarWitness };
-}
-
-export interface Edge {
-  readonly caller: string;
-  readonly callee: string;
-  /** The first GET without `*`. */
-  readonly path: string;
 }
 
 export interface PrivateMeshOptions {
@@ -108,15 +97,16 @@ export async function startPrivateMesh(options: PrivateMeshOptions): Promise<Pri
   const attackers = made.use(openAttackers(reading.host.tools.node));
   const withWitness = (sidecar: SidecarPlan) => ({
     ...sidecar,
-    witness: sidecarWitness({
-      adminSocket: sidecar.adminSocket,
-      logFile: `${reading.host.logDir}/${sidecar.process}.log`,
-    }),
+    witness: sidecarWitness(
+      sourceHere({ adminSocket: sidecar.adminSocket, logFile: `${reading.host.logDir}/${sidecar.process}.log` }),
+    ),
   });
   const kept = made.move();
   return {
     plan: planned,
     runtime,
+    ask: askHere,
+    network: networkHere,
     edge: options.edge,
     authorities,
     hostile,

@@ -1,5 +1,6 @@
 // The attacker's client: TLS with whatever certificate, raw bytes, and what came of it after writing *and* reading. In
-// TLS 1.3 a client believes itself connected before its certificate was judged.
+// TLS 1.3 a client believes itself connected before its certificate was judged. It may run in a container (network.ts), so it
+// imports Node's own alone.
 
 import { connect as connectTcp } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
@@ -123,4 +124,18 @@ function seenIn(text: string, session: SessionFacts, failure: unknown): Seen {
 
 function keyExchangeOf(info: object | null): string {
   return info !== null && "name" in info ? String(info.name) : "";
+}
+
+/** What somebody without a certificate is offered before he is refused; he sends nothing. */
+export async function offered(address: HostPort, ALPNProtocols: readonly string[]): Promise<Seen> {
+  const { promise, resolve } = Promise.withResolvers<Seen>();
+  const socket = connect({ ...address, rejectUnauthorized: false, ALPNProtocols: [...ALPNProtocols] });
+  socket.setTimeout(3000, () => socket.destroy());
+  socket.once("secureConnect", () => {
+    resolve({ kind: "told", text: `${socket.alpnProtocol || "no protocol"} over ${socket.getProtocol()}` });
+    socket.destroy();
+  });
+  socket.on("error", () => socket.destroy());
+  socket.on("close", () => resolve({ kind: "closed" }));
+  return promise;
 }

@@ -1,8 +1,6 @@
 // What a sidecar itself says of a refusal: which of its counters grew, and the line that its access log got.
 
-import { open } from "node:fs/promises";
-
-import { fetchStats, type Stats } from "../../../scripts/observe/envoy-admin.ts";
+import type { Stats } from "../../../scripts/observe/envoy-admin.ts";
 
 /**
  * Names are shortened: `listener.127.64.1.2_9443.ssl.fail_verify_san` is `inbound: ssl.fail_verify_san`,
@@ -10,8 +8,15 @@ import { fetchStats, type Stats } from "../../../scripts/observe/envoy-admin.ts"
  */
 export interface SidecarView {
   readonly counters: ReadonlyMap<string, number>;
-  /** Where its log ends. */
+  /** Where its log ends, as that counts. */
   readonly logEnd: number;
+}
+
+/** How a sidecar is asked, wherever it runs. */
+export interface SidecarSource {
+  /** By its admin interface: those whose name matches an RE2 expression. */
+  readonly stats: (filter: string) => Promise<Stats>;
+  readonly log: { readonly end: () => Promise<number>; readonly from: (end: number) => Promise<string> };
 }
 
 export interface SidecarWitness {
@@ -46,19 +51,18 @@ const interesting = [
 ];
 const filter = `^(${interesting.join("|")})$`;
 
-export function sidecarWitness(sidecar: { readonly adminSocket: string; readonly logFile: string }): SidecarWitness {
-  const counters = async (): Promise<ReadonlyMap<string, number>> =>
-    numbersIn(await fetchStats(sidecar.adminSocket, filter));
+export function sidecarWitness({ stats, log }: SidecarSource): SidecarWitness {
+  const counters = async (): Promise<ReadonlyMap<string, number>> => numbersIn(await stats(filter));
   const grown: SidecarWitness["grown"] = async (since) => {
     const now = await counters();
     const changes = [...now].map(([name, value]) => [name, value - (since.counters.get(name) ?? 0)] as const);
     return new Map(changes.filter(([, by]) => by > 0));
   };
   return {
-    look: async () => ({ counters: await counters(), logEnd: await sizeOf(sidecar.logFile) }),
+    look: async () => ({ counters: await counters(), logEnd: await log.end() }),
     grown,
     handshakes: async (since) => handshakesIn(await grown(since)),
-    entries: async ({ logEnd }) => parseEntries(await textFrom(sidecar.logFile, logEnd)),
+    entries: async ({ logEnd }) => parseEntries(await log.from(logEnd)),
   };
 }
 
@@ -94,19 +98,4 @@ function parseEntries(text: string): AccessLogEntry[] {
     const entry: AccessLogEntry = JSON.parse(line.slice(start));
     return [entry];
   });
-}
-
-async function sizeOf(file: string): Promise<number> {
-  await using handle = await open(file, "r");
-  return (await handle.stat()).size;
-}
-
-async function textFrom(file: string, start: number): Promise<string> {
-  await using handle = await open(file, "r");
-  const { size } = await handle.stat();
-  // Rotated meanwhile: what is there is all new.
-  const from = size < start ? 0 : start;
-  const buffer = Buffer.alloc(size - from);
-  await handle.read(buffer, 0, buffer.length, from);
-  return buffer.toString("utf8");
 }

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 
 import type { DomainPlan, SidecarPlan, User } from "../../../scripts/plan/plan.ts";
 import type { Task } from "./attacker.ts";
+import type { LiveMesh } from "./live-mesh.ts";
 import type { PrivateMesh } from "./private-mesh.ts";
 import type { Seen } from "./probe.ts";
 
@@ -11,19 +12,19 @@ import type { Seen } from "./probe.ts";
 export const stranger: User = { uid: 65_534, gid: 65_534, groups: [] };
 
 /** The trust domain of the callee. */
-export function domainOf({ plan, callee }: PrivateMesh): DomainPlan {
+export function domainOf({ plan, callee }: LiveMesh): DomainPlan {
   const domain = plan.domains.find(({ trustDomain }) => trustDomain === callee.trustDomain);
   if (domain === undefined) throw new Error(`the plan has no ${callee.trustDomain}`);
   return domain;
 }
 
 /** A trust domain of this mesh that the callee's federates with; undefined where there is but one. */
-export function partnerOf(mesh: PrivateMesh): DomainPlan | undefined {
+export function partnerOf(mesh: LiveMesh): DomainPlan | undefined {
   const partners = domainOf(mesh).relationships.map(({ trustDomain }) => trustDomain);
   return mesh.plan.domains.find(({ trustDomain }) => partners.includes(trustDomain));
 }
 
-export function withoutPartner(mesh: PrivateMesh): string | undefined {
+export function withoutPartner(mesh: LiveMesh): string | undefined {
   return partnerOf(mesh) === undefined ? "this mesh has one trust domain" : undefined;
 }
 
@@ -37,17 +38,22 @@ export function withoutPartnersBundles({
   return isOwn ? "the callee is called from its own trust domain alone" : undefined;
 }
 
-export function userOf({ plan }: PrivateMesh, process: string): User {
+export function userOf({ plan }: LiveMesh, process: string): User {
   const found = plan.processes.find(({ name }) => name === process);
   if (found === undefined) throw new Error(`the plan has no process ${process}`);
   return found.user;
 }
 
-/** Where the test stands in for the callee's app. */
-export function appSocketOf({ callee }: PrivateMesh): string {
+/** Of the callee's app. */
+export function appSocketOf({ callee }: LiveMesh): string {
   const socket = socketOf(callee);
   if (socket === undefined) throw new Error("the app does TCP");
   return socket;
+}
+
+/** Why a row about the app's socket cannot be tried; undefined when it can. */
+export function withoutSocket({ callee }: LiveMesh): string | undefined {
+  return socketOf(callee) === undefined ? `${callee.workload} does TCP` : undefined;
 }
 
 /** Of a sidecar's app; undefined when that does TCP. */
@@ -56,7 +62,7 @@ export function socketOf({ apps: [{ address }] }: Pick<SidecarPlan, "apps">): st
 }
 
 /** Of the app that the test stands in for: its folder is still its own. */
-export function appUserOf({ plan }: PrivateMesh, sidecar: Pick<SidecarPlan, "apps">): User {
+export function appUserOf({ plan }: LiveMesh, sidecar: Pick<SidecarPlan, "apps">): User {
   const socket = socketOf(sidecar);
   const folder = socket === undefined ? undefined : plan.folders.find(({ path }) => path === dirname(socket));
   if (folder === undefined) throw new Error("the app has no socket");
@@ -64,27 +70,31 @@ export function appUserOf({ plan }: PrivateMesh, sidecar: Pick<SidecarPlan, "app
 }
 
 /** Who could open the agent's socket, had somebody given it that group. */
-export function insideAgentFolder(mesh: PrivateMesh, user: User): User {
+export function insideAgentFolder(mesh: LiveMesh, user: User): User {
   return { ...user, groups: [...user.groups, userOf(mesh, domainOf(mesh).agent.process).gid] };
 }
 
 /** Why a row about other users cannot be tried; undefined when it can. */
-export function withoutUsers({ plan }: PrivateMesh): string | undefined {
+export function withoutUsers({ plan }: LiveMesh): string | undefined {
+  if (plan.runtime === "docker") return "in containers it is mounts that keep others out: ./mesh test docker";
   const users = new Set(plan.processes.map(({ user }) => user.uid));
   return users.size > 1 ? undefined : "without root all processes have one user: there is nobody else to try it as";
 }
 
 export const told = (text: string): Seen => ({ kind: "told", text });
 
-type Of<T> = (mesh: PrivateMesh) => T | Promise<T>;
+type Of<T, Mesh extends LiveMesh> = (mesh: Mesh) => T | Promise<T>;
 
 /** Tries it as one user. */
-export function as(who: Of<User>, what: Of<Task>): (mesh: PrivateMesh) => Promise<Seen> {
+export function as<Mesh extends LiveMesh>(who: Of<User, Mesh>, what: Of<Task, Mesh>): (mesh: Mesh) => Promise<Seen> {
   return async (mesh) => told((await mesh.attackers.as(await who(mesh), await what(mesh))).said);
 }
 
 /** Tries it as everybody there is, but for these processes. */
-export function asEverybodyBut(processes: Of<readonly string[]>, what: Of<Task>): (mesh: PrivateMesh) => Promise<Seen> {
+export function asEverybodyBut<Mesh extends LiveMesh>(
+  processes: Of<readonly string[], Mesh>,
+  what: Of<Task, Mesh>,
+): (mesh: Mesh) => Promise<Seen> {
   return async (mesh) => {
     const [spared, task] = [await processes(mesh), await what(mesh)];
     const others = everybody(mesh).filter(({ name }) => !spared.includes(name));
@@ -97,7 +107,7 @@ export function asEverybodyBut(processes: Of<readonly string[]>, what: Of<Task>)
   };
 }
 
-function everybody(mesh: PrivateMesh): { readonly name: string; readonly user: User }[] {
+function everybody(mesh: LiveMesh): { readonly name: string; readonly user: User }[] {
   const processes = mesh.plan.processes.map(({ name, user }) => ({ name, user }));
   const sidecars = mesh.plan.domains.flatMap((domain) => domain.sidecars);
   const apps = sidecars
