@@ -95,7 +95,7 @@ async function reportOf(context: Context, options: VerifyOptions): Promise<Verif
     holds:
       errors.length === 0 &&
       claims.every(({ state }) => state !== "failed") &&
-      mutations.every(({ state }) => state !== "unnoticed"),
+      mutations.every(({ state }) => state === "noticed" || state === "not-applied"),
     mesh: options.live ? "live" : "private",
     edge,
     versions: { SPIRE: versions.spire.version, Envoy: versions.envoy.version, Node: process.version },

@@ -47,14 +47,21 @@ const mutation = Type.Object(
   {
     protection: text("Row of the protections table."),
     change: text("What was done to the configuration."),
-    state: Type.Union([Type.Literal("noticed"), Type.Literal("unnoticed"), Type.Literal("not-applied")]),
+    state: Type.Union(
+      [Type.Literal("noticed"), Type.Literal("unnoticed"), Type.Literal("not-applied"), Type.Literal("failed")],
+      {
+        description:
+          "`noticed`: a claim that guards it turned red. `unnoticed`: none did. `not-applied`: it cannot be taken away here, and `why` was known beforehand. `failed`: it should have been taken away and could not.",
+      },
+    ),
     why: Type.Optional(text("Why it was not applied.")),
     by: Type.Optional(
       Type.Object(
         { claim: text("Its id."), tried: text("The attempt."), problem: text("What it found.") },
-        { description: "The first claim that turned red." },
+        { description: "The first claim that turned red, of those that guard it." },
       ),
     ),
+    red: Type.Optional(Type.Array(Type.String(), { description: "`--full`: ids of all claims that turned red." })),
     milliseconds: Type.Number(),
   },
   { description: "One protection, taken away alone." },

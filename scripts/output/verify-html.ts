@@ -3,6 +3,7 @@
 
 import { escapeXml as text } from "./markup.ts";
 import type { AttemptResult, ClaimResult, MutationOutcome, VerifyReport } from "./verify-report.ts";
+import { inShort } from "./verify-untried.ts";
 import { groups } from "./verify-table.ts";
 
 export function verifyHtml(report: VerifyReport): string {
@@ -61,13 +62,18 @@ function attempt({ tried, attacker, sidecar, app, control, milliseconds, problem
 
 function mutationTable(mutations: readonly MutationOutcome[]): string {
   const rows = mutations.map(
-    ({ protection, change, state, why, by }) =>
-      `<tr><td>${text(protection)}<td>${text(change)}<td class="${state}">${text(state.replace("-", " "))}<td>${text(by === undefined ? (why ?? "") : `${by.claim}, ${by.tried}: ${by.problem}`)}</tr>`,
+    ({ protection, change, state, why, by, red }) =>
+      `<tr><td>${text(protection)}<td>${text(change)}<td class="${state}">${text(state.replace("-", " "))}<td>${text(by === undefined ? (why ?? "") : `${by.claim}, ${by.tried}: ${by.problem}${among(red)}`)}</tr>`,
   );
   return `<h2>Protections taken away, each alone</h2>
-<p>Each row of the configuration that protects was weakened alone, on the running sidecars. The claims that guard it had to turn red.</p>
+<p>Each row of the configuration that protects was weakened alone, on the running sidecars. A claim that guards it had to
+turn red, or a reason was known beforehand why it cannot be taken away here.</p>
 <table><tr><th>Protection<th>What was done<th>Result<th>By which claim, or why not</tr>
 ${rows.join("\n")}</table>`;
+}
+
+function among(red: readonly string[] = []): string {
+  return red.length === 0 ? "" : ` (of ${inShort(red)})`;
 }
 
 const style = `

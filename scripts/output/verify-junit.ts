@@ -28,6 +28,7 @@ export function verifyJunit({ claims, mutations, edge, startedAt }: VerifyReport
           testCase(`${protection}: ${change}`, {
             milliseconds,
             ...(state === "unnoticed" ? { problem: "no claim turned red" } : {}),
+            ...(state === "failed" ? { problem: `it could not be taken away: ${why ?? ""}` } : {}),
             ...(state === "not-applied" ? { skipped: why ?? "" } : {}),
           }),
         ),

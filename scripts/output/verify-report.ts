@@ -8,7 +8,7 @@ export interface VerifyReport {
   /** ISO 8601. */
   readonly startedAt: string;
   readonly seconds: number;
-  /** True when every claim holds and every mutation that was applied was noticed. */
+  /** True when every claim holds, and every mutation was applied and noticed but for those that cannot be applied here. */
   readonly holds: boolean;
   /** `private`: an instance of its own. `live`: the mesh that is up, on which only what is harmless is tried. */
   readonly mesh: "private" | "live";
@@ -54,10 +54,15 @@ export interface MutationOutcome {
   readonly protection: string;
   /** What was done to the configuration. */
   readonly change: string;
-  /** `noticed`: a claim turned red. `unnoticed`: none did. `not-applied`: `why`. */
-  readonly state: "noticed" | "unnoticed" | "not-applied";
+  /**
+   * `noticed`: a claim that guards it turned red. `unnoticed`: none did. `not-applied`: it cannot be taken away here, and `why`
+   * was known beforehand. `failed`: it should have been taken away and could not (`why`): nobody knows what it is worth.
+   */
+  readonly state: "noticed" | "unnoticed" | "not-applied" | "failed";
   readonly why?: string;
-  /** The first claim that turned red. */
+  /** The first claim that turned red, of those that guard it. */
   readonly by?: { readonly claim: string; readonly tried: string; readonly problem: string };
+  /** `--full`: ids of all claims that turned red. */
+  readonly red?: readonly string[];
   readonly milliseconds: number;
 }

@@ -2,7 +2,7 @@
 
 import { alignColumns } from "./table.ts";
 import type { Paint } from "./print.ts";
-import { untriedRows } from "./verify-untried.ts";
+import { inShort, untriedRows } from "./verify-untried.ts";
 import type { AttemptResult, ClaimResult, MutationOutcome, VerifyReport } from "./verify-report.ts";
 
 /** Groups of the attack matrix. */
@@ -81,21 +81,28 @@ function shortened(text: string): string {
   return text.length <= 64 ? text : `${text.slice(0, 63)}…`;
 }
 
-function mutationRow({ protection, change, state, why, by, milliseconds }: MutationOutcome, paint: Paint): string[] {
-  const said = state === "noticed" ? `${by?.claim ?? ""}: ${by?.tried ?? ""}` : (why ?? "no claim turned red");
+function mutationRow(
+  { protection, change, state, why, by, red, milliseconds }: MutationOutcome,
+  paint: Paint,
+): string[] {
+  const all = red === undefined ? "" : `, of ${red.length} that turned red: ${inShort(red)}`;
+  const said = state === "noticed" ? `${by?.claim ?? ""}: ${by?.tried ?? ""}${all}` : (why ?? "no claim turned red");
   const shown = {
     noticed: paint("green", "noticed"),
     unnoticed: paint("red", "UNNOTICED"),
-    "not-applied": paint("blue", "not here"),
+    "not-applied": paint("blue", "not taken away"),
+    failed: paint("red", "NOT TAKEN AWAY"),
   };
   return ["", protection, shown[state], change, shortened(said.split("\n")[0] ?? ""), `${Math.round(milliseconds)} ms`];
 }
 
 function verdict({ claims, mutations, holds, mesh, edge, seconds }: VerifyReport, paint: Paint): string {
   const count = (state: ClaimResult["state"]): number => claims.filter((claim) => claim.state === state).length;
-  const noticed = mutations.filter(({ state }) => state === "noticed").length;
-  const unnoticed = mutations.filter(({ state }) => state === "unnoticed").length;
-  const about = mutations.length === 0 ? "" : `; ${noticed} protections missed when taken away, ${unnoticed} not`;
+  const taken = (state: MutationOutcome["state"]): number => mutations.filter((one) => one.state === state).length;
+  const about =
+    mutations.length === 0
+      ? ""
+      : `; ${taken("noticed")} protections missed when taken away, ${taken("unnoticed")} not, ${taken("not-applied")} cannot be taken away, ${taken("failed")} could not`;
   const numbers = `${count("refused")} refused, ${count("admitted")} admitted as stated, ${count("not-here")} ${mesh === "live" ? "not tried live" : "cannot apply"}, ${count("failed")} failed${about}`;
   return `${holds ? paint("green", "holds") : paint("red", "DOES NOT HOLD")}: ${edge}${mesh === "live" ? ", the mesh that is up" : ""}: ${numbers}, ${seconds.toFixed(1)} s`;
 }

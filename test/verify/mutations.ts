@@ -9,27 +9,43 @@ import { listeners } from "../../scripts/render/listeners.ts";
 import { policies } from "../../scripts/render/policy.ts";
 import { covers, protections, type Protection } from "../../scripts/render/protections.ts";
 import type { Fields, Value } from "../../scripts/render/types.ts";
-import type { Claim } from "./claim.ts";
+import { type Claim, whyNotHere } from "./claim.ts";
 import type { PrivateMesh } from "./instance/private-mesh.ts";
 import { judge } from "./judge.ts";
-import { weakenings } from "./weakenings.ts";
+import { weakenings, whyNotTaken } from "./weakenings.ts";
 
 export interface MutationResult {
   readonly protection: string;
   /** What was done to the configuration. */
   readonly change: string;
-  /** Claims that turned red, and why; empty: nothing noticed. */
-  readonly red: readonly { readonly claim: string; readonly tried: string; readonly problem: string }[];
-  /** Absent: it was applied. Envoy itself refuses a configuration without this protection, or it cannot be removed here. */
-  readonly notApplied?: string;
+  /** Claims that turned red, and why, those that guard it first; empty: nothing noticed. */
+  readonly red: readonly Red[];
+  /** Absent: it was applied. */
+  readonly notApplied?: NotApplied;
   readonly milliseconds: number;
 }
 
-/** Removes one protection, hears the claims, and puts everything back. */
+interface Red {
+  readonly claim: string;
+  readonly tried: string;
+  readonly problem: string;
+}
+
+export interface NotApplied {
+  readonly reason: string;
+  /** Said beforehand (weakenings.ts). Otherwise it is a failure: nobody knows what this protection is worth. */
+  readonly isExpected: boolean;
+}
+
+/**
+ * Removes one protection, hears the claims, and puts everything back.
+ *
+ * @param all every claim is heard, and not only those that guard it up to the first that turns red
+ */
 export async function mutate(
   mesh: PrivateMesh,
   protection: Protection,
-  claims: readonly Claim[],
+  { claims, all = false }: { readonly claims: readonly Claim[]; readonly all?: boolean },
 ): Promise<MutationResult> {
   const begun = performance.now();
   const done = (result: Omit<MutationResult, "protection" | "milliseconds">): MutationResult => ({
@@ -37,11 +53,15 @@ export async function mutate(
     ...result,
     milliseconds: performance.now() - begun,
   });
-  const { notHere, change = `${protection.where} removed`, also = [] } = weakenings[protection.id] ?? {};
-  if (notHere !== undefined) return done({ change, red: [], notApplied: notHere });
-  const all = [protection, ...protections.filter(({ id }) => also.includes(id))];
-  const taken = await without(mesh, all, () => redUnder(mesh, protection, claims));
-  return done("notApplied" in taken ? { change, red: [], ...taken } : { change, red: taken.heard });
+  const { change = `${protection.where} removed`, also = [] } = weakenings[protection.id] ?? {};
+  const reason = whyNotTaken(protection, mesh);
+  if (reason !== undefined) return done({ change, red: [], notApplied: { reason, isExpected: true } });
+  const gone = [protection, ...protections.filter(({ id }) => also.includes(id))];
+  const isGuard = ({ id }: Claim): boolean => protection.guardedBy.includes(id);
+  const heard = [...claims.filter(isGuard), ...(all ? claims.filter((claim) => !isGuard(claim)) : [])];
+  const taken = await without(mesh, gone, () => redAmong(mesh, heard, { most: all ? heard.length : 1 }));
+  if ("heard" in taken) return done({ change, red: taken.heard });
+  return done({ change, red: [], notApplied: { reason: taken.notApplied, isExpected: false } });
 }
 
 /** Takes all of these away at once, on both sidecars, for as long as `during` takes; then everything is as it was. */
@@ -55,7 +75,6 @@ export async function without<T>(
   try {
     for (const { id } of all) {
       const undone = await weakenings[id]?.act?.(mesh);
-      if (typeof undone === "string") return { notApplied: undone };
       if (undone !== undefined) undo.push(undone);
     }
     let touched = undo.length;
@@ -76,22 +95,29 @@ export async function without<T>(
   }
 }
 
-async function redUnder(
+/** Claims that turn red now, each by its first attempt that does. @param most so many are enough */
+export async function redAmong(
   mesh: PrivateMesh,
-  { guardedBy }: Protection,
   claims: readonly Claim[],
-): Promise<MutationResult["red"]> {
-  const red: { claim: string; tried: string; problem: string }[] = [];
-  for (const claim of claims.filter(({ id }) => guardedBy.includes(id)))
-    for (const attempt of claim.attempts) {
-      const { problem, uncontrolled, tried } = await judge(mesh, attempt);
-      // A configuration that serves nobody notices nothing.
-      if (uncontrolled !== undefined) throw new Error(`without it the rightful caller is refused: ${uncontrolled}`);
-      if (problem !== undefined) red.push({ claim: claim.id, tried, problem });
-      // One is enough; the others would only repeat it.
-      if (red.length > 0) return red;
-    }
+  { most }: { readonly most: number },
+): Promise<readonly Red[]> {
+  const red: Red[] = [];
+  for (const claim of claims) {
+    if (red.length >= most) break;
+    const found = whyNotHere(claim, mesh) === undefined ? await redIn(mesh, claim) : undefined;
+    if (found !== undefined) red.push(found);
+  }
   return red;
+}
+
+async function redIn(mesh: PrivateMesh, { id, attempts }: Claim): Promise<Red | undefined> {
+  for (const attempt of attempts) {
+    const { problem, uncontrolled, tried } = await judge(mesh, attempt);
+    // A configuration that serves nobody notices nothing.
+    if (uncontrolled !== undefined) throw new Error(`without it the rightful caller is refused: ${uncontrolled}`);
+    if (problem !== undefined) return { claim: id, tried, problem };
+  }
+  return undefined;
 }
 
 function mutatedFiles(mesh: PrivateMesh, sidecar: SidecarPlan, all: readonly Protection[]) {

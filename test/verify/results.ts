@@ -34,13 +34,14 @@ function inReport(evidence: Evidence): AttemptResult {
 
 export function outcomeOf({ protection, change, red, notApplied, milliseconds }: MutationResult): MutationOutcome {
   const [by] = red;
-  const state = notApplied !== undefined ? "not-applied" : by === undefined ? "unnoticed" : "noticed";
+  const taken = by === undefined ? "unnoticed" : "noticed";
+  const state = notApplied === undefined ? taken : notApplied.isExpected ? "not-applied" : "failed";
   return {
     protection,
     change,
     state,
     milliseconds,
-    ...(notApplied === undefined ? {} : { why: notApplied }),
+    ...(notApplied === undefined ? {} : { why: notApplied.reason }),
     ...(by === undefined ? {} : { by }),
   };
 }

@@ -7,7 +7,7 @@ import { test } from "vitest";
 import { loadClaims } from "./claims/all.ts";
 import { revocation } from "./claims/r-revocation.ts";
 import { whyNotLive } from "./why-not-live.ts";
-import { weakenings } from "./weakenings.ts";
+import { whyNeverTaken } from "./weakenings.ts";
 import { threatModel } from "./threat-model.ts";
 import { protections } from "../../scripts/render/protections.ts";
 import { repositoryDir } from "./chosen.ts";
@@ -21,7 +21,7 @@ test("the threat model is as generated", async ({ expect }) => {
 test("every protection is guarded by rows that are there", ({ expect }) => {
   const ids = new Set(claims.map(({ id }) => id));
   for (const { id, guardedBy } of protections)
-    if (weakenings[id]?.notHere === undefined)
+    if (whyNeverTaken({ id }) === undefined)
       expect(
         guardedBy.every((row) => ids.has(row)),
         id,

@@ -4,7 +4,7 @@ import { inShort } from "../../scripts/output/verify-untried.ts";
 import { groups } from "../../scripts/output/verify-table.ts";
 import { protections } from "../../scripts/render/protections.ts";
 import type { Claim } from "./claim.ts";
-import { weakenings } from "./weakenings.ts";
+import { whyNeverTaken } from "./weakenings.ts";
 
 const intro = `# Threat model
 
@@ -84,12 +84,15 @@ ${table(
     id,
     without,
     clause,
-    weakenings[id]?.notHere === undefined
-      ? guardedBy.join(", ")
-      : `${guardedBy.join(", ")} (not taken away: ${weakenings[id].notHere})`,
+    [guardedBy.join(", "), ...notTaken(id)].join(" "),
   ]),
 )}
 `;
+}
+
+function notTaken(id: string): string[] {
+  const why = whyNeverTaken({ id });
+  return why === undefined ? [] : [`(not taken away: ${why})`];
 }
 
 function claimTable(claims: readonly Claim[]): string {

@@ -5,8 +5,11 @@ import { chmod, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import type { SidecarPlan } from "../../scripts/plan/plan.ts";
+import type { Protection } from "../../scripts/render/protections.ts";
 import type { Value } from "../../scripts/render/types.ts";
+import { whyNoPage } from "./claims/callers-doors.ts";
 import type { PrivateMesh } from "./instance/private-mesh.ts";
+import { withoutUsers } from "./instance/users.ts";
 
 export interface Weakening {
   /** In words, for the report. */
@@ -18,15 +21,27 @@ export interface Weakening {
     /** Everything that is taken away with it, by id. */
     readonly gone: ReadonlySet<string>;
   }) => Value | undefined;
-  /** What is done beside the dynamic files; returns how it is undone, or why it shows nothing here. */
-  readonly act?: (mesh: PrivateMesh) => Promise<string | (() => Promise<void>)>;
+  /** What is done beside the dynamic files; returns how it is undone. */
+  readonly act?: (mesh: PrivateMesh) => Promise<() => Promise<void>>;
   /** Where the field is that is weakened, if that is not the protection's own; and the name of what stands in its place. */
   readonly at?: string;
   readonly as?: string;
   /** A second line shows only when the first is gone too: other rows of the table. */
   readonly also?: readonly string[];
-  /** Why it cannot be taken away on a running sidecar. */
-  readonly notHere?: string;
+  /** Why it cannot be taken away on a running sidecar, or on those of this mesh. What is not said here must be possible. */
+  readonly notHere?: string | ((mesh: PrivateMesh) => string | undefined);
+}
+
+/** Undefined: it must be possible to take it away. */
+export function whyNotTaken({ id }: Pick<Protection, "id">, mesh: PrivateMesh): string | undefined {
+  const { notHere } = weakenings[id] ?? {};
+  return typeof notHere === "function" ? notHere(mesh) : notHere;
+}
+
+/** Of whatever mesh: known before there is one. */
+export function whyNeverTaken({ id }: Pick<Protection, "id">): string | undefined {
+  const { notHere } = weakenings[id] ?? {};
+  return typeof notHere === "string" ? notHere : undefined;
 }
 
 const anyTls = { tls_minimum_protocol_version: "TLSv1_0", tls_maximum_protocol_version: "TLSv1_3" };
@@ -65,7 +80,7 @@ export const weakenings: Readonly<Record<string, Weakening>> = {
   "no-caller-header": { change: "the header is handed on (ALWAYS_FORWARD_ONLY)", weaken: () => "ALWAYS_FORWARD_ONLY" },
   "http1-codec": { change: "the codec is the peer's choice (AUTO)", weaken: () => "AUTO" },
   "callee-names": { change: "any Host", weaken: () => ["*"] },
-  "published-names": { change: "any Host", weaken: () => ["*"] },
+  "published-names": { change: "any Host", weaken: () => ["*"], notHere: whyNoPage },
   "escaped-slashes": { change: "escaped slashes are kept", weaken: () => "KEEP_UNCHANGED" },
   underscores: { change: "underscores are allowed", weaken: () => "ALLOW" },
   "header-bytes": { change: "headers of 8 MiB", weaken: () => 8192 },
@@ -75,8 +90,8 @@ export const weakenings: Readonly<Record<string, Weakening>> = {
   "admin-socket": { change: "", notHere: startOnly },
   "admin-socket-mode": {
     change: "its folder and itself are anybody's (0777)",
+    notHere: withoutUsers,
     act: async ({ callee }) => {
-      if (process.getuid?.() !== 0) return "all processes have one user here";
       const paths = [dirname(callee.adminSocket), callee.adminSocket];
       const modes = await Promise.all(paths.map(async (path) => (await stat(path)).mode & 0o7777));
       for (const path of paths) await chmod(path, 0o777);

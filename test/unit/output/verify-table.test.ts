@@ -1,7 +1,8 @@
 import { test } from "vitest";
 
 import type { Paint } from "../../../scripts/output/print.ts";
-import type { ClaimResult, VerifyReport } from "../../../scripts/output/verify-report.ts";
+import type { ClaimResult, MutationOutcome, VerifyReport } from "../../../scripts/output/verify-report.ts";
+import { verifyJunit } from "../../../scripts/output/verify-junit.ts";
 import { formatVerify } from "../../../scripts/output/verify-table.ts";
 import { inShort } from "../../../scripts/output/verify-untried.ts";
 
@@ -47,6 +48,32 @@ test("on a private instance a row that cannot apply stands in its place", ({ exp
   A6  not here  title of A6  no client can
 
 holds: broker → quotes: 1 refused, 0 admitted as stated, 1 cannot apply, 0 failed, 1.5 s`);
+});
+
+test("a protection that was not taken away never counts as one that was missed", ({ expect }) => {
+  const about = { change: "x removed", milliseconds: 2 } as const;
+  const mutations: MutationOutcome[] = [
+    {
+      ...about,
+      protection: "tls",
+      state: "noticed",
+      by: { claim: "C1", tried: "TLS 1.1", problem: "200" },
+      red: ["C1", "C2", "A3"],
+    },
+    { ...about, protection: "limit", state: "not-applied", why: "it is read at start" },
+    { ...about, protection: "names", state: "failed", why: "no sidecar of this edge has it" },
+    { ...about, protection: "age", state: "unnoticed" },
+  ];
+  expect(formatVerify(report({ holds: false, mutations }), plain)).toBe(`Protections taken away, each alone
+  tls    noticed         x removed  C1: TLS 1.1, of 3 that turned red: C1–C2, A3  2 ms
+  limit  not taken away  x removed  it is read at start                           2 ms
+  names  NOT TAKEN AWAY  x removed  no sidecar of this edge has it                2 ms
+  age    UNNOTICED       x removed  no claim turned red                           2 ms
+
+DOES NOT HOLD: broker → quotes: 0 refused, 0 admitted as stated, 0 cannot apply, 0 failed; 1 protections missed when taken away, 1 not, 1 cannot be taken away, 1 could not, 1.5 s`);
+  const xml = verifyJunit(report({ mutations }));
+  expect(xml).toContain('tests="4" failures="2" skipped="1"');
+  expect(xml).toContain("it could not be taken away: no sidecar of this edge has it");
 });
 
 test.for([
