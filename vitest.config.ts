@@ -68,14 +68,23 @@ export default defineConfig({
         test: {
           name: "verify",
           include: ["test/verify/**/*.test.ts"],
-          exclude: ["test/verify/live.test.ts"],
+          exclude: ["test/verify/live.test.ts", "test/verify/full/**"],
           ...serial,
           ...native,
         },
       },
       // On the mesh that is up: `./mesh verify --live`.
       { extends: true, test: { name: "verify-live", include: ["test/verify/live.test.ts"], ...serial } },
-      { extends: true, test: { name: "soak", include: ["test/soak/**/*.test.ts"], ...serial, ...native } },
+      {
+        extends: true,
+        test: {
+          name: "soak",
+          // With every row under every mutation: `./mesh verify --full`.
+          include: ["test/soak/**/*.test.ts", "test/verify/full/*.test.ts"],
+          ...serial,
+          ...native,
+        },
+      },
       { extends: true, test: { name: "bench", include: ["test/bench/**/*.test.ts"], ...serial, ...native } },
     ],
   },

@@ -188,14 +188,15 @@ function addProof(mesh: Command): void {
     .option("--edge <caller:callee>", "the edge to attack (default: the first that crosses trust domains)")
     .option("--filter <ids>", "only these claims or groups, e.g. A12,C15 or B")
     .option("--mutations", "also take each protection away, alone, and see that the claims notice")
+    .option("--full", "with every claim under each, which takes the better part of an hour")
     .option("--live", "try what is harmless on the mesh that is up instead")
     .addOption(new Option("--json", "print JSON (docs/schemas)"))
     .option("--junit <file>", "write JUnit XML")
     .option("--html <file>", "write a page for an auditor")
     .action(async (options: VerifyFlags, command: Command) => {
       const { verify } = await import("./commands/verify.ts");
-      const { mutations = false, live = false, json = false, ...given } = options;
-      await run(command, (context) => verify(context, { ...given, mutations, live, json }));
+      const { full = false, mutations = full, live = false, json = false, ...given } = options;
+      await run(command, (context) => verify(context, { ...given, mutations, full, live, json }));
     });
 }
 
@@ -203,6 +204,7 @@ interface VerifyFlags {
   readonly edge?: string;
   readonly filter?: string;
   readonly mutations?: boolean;
+  readonly full?: boolean;
   readonly live?: boolean;
   readonly json?: boolean;
   readonly junit?: string;

@@ -5,7 +5,7 @@ import type { Reporter } from "vitest/node";
 
 import type { ClaimResult, MutationOutcome } from "../output/verify-report.ts";
 import type { Context } from "./context.ts";
-import { runSuite } from "./run-suite.ts";
+import { runSuite, type SuiteOptions, type SuiteRun } from "./run-suite.ts";
 import type { VerifyOptions } from "./verify.ts";
 
 export interface Findings {
@@ -21,45 +21,65 @@ interface Left {
   readonly claims?: readonly ClaimResult[];
   readonly mutations?: readonly MutationOutcome[];
   readonly edge?: string;
+  readonly alsoRed?: { readonly protection: string; readonly red: readonly string[] };
 }
 
 export async function runVerify(context: Context, options: VerifyOptions): Promise<Findings> {
-  const { edge = "", filter = "", mutations, live } = options;
+  const { edge = "", filter = "", mutations } = options;
   process.env["MESH_VERIFY_FILE"] = context.meshFile;
   process.env["MESH_VERIFY_STATE"] = context.stateDir;
   process.env["MESH_VERIFY_EDGE"] = edge;
   process.env["MESH_VERIFY_FILTER"] = filter;
-  process.env["MESH_VERIFY_MUTATIONS"] = mutations ? "yes" : "no";
-  const project = live ? "verify-live" : "verify";
-  const { modules, broken } = await runSuite(context, {
-    project,
-    files: live ? [] : filesFor(options),
-    reporter: progressOf(context),
-  });
-  const tests = modules.flatMap((module) => [...module.children.allTests()]);
+  process.env["MESH_VERIFY_MUTATIONS"] = mutations && !options.full ? "yes" : "no";
+  const reporter = progressOf(context);
+  const runs: SuiteRun[] = [];
+  for (const suite of suitesFor(options)) runs.push(await runSuite(context, { ...suite, reporter }));
+  const tests = runs.flatMap(({ modules }) => modules.flatMap((module) => [...module.children.allTests()]));
   const left = tests.map((test): Left => {
     const attached: object = test.meta();
     return { ...attached };
   });
   const silent = tests.flatMap((test, index) => {
-    const { claims, mutations: taken } = left[index] ?? {};
     const result = test.result();
-    if (result.state !== "failed" || claims !== undefined || taken !== undefined) return [];
+    if (result.state !== "failed" || Object.keys(left[index] ?? {}).length > 0) return [];
     return result.errors.map(({ message }) => `${test.name}: ${message}`);
   });
   return {
     claims: left.flatMap((one) => one.claims ?? []).toSorted(byId),
-    mutations: left.flatMap((one) => one.mutations ?? []),
+    mutations: withAlsoRed(left),
     edge: left.map((one) => one.edge).find((one) => one !== undefined) ?? "",
-    errors: [...broken, ...silent],
+    errors: [...runs.flatMap(({ broken }) => broken), ...silent],
   };
 }
 
-function filesFor({ filter = "", mutations }: VerifyOptions): string[] {
+/** What turned red where no claim guards a protection stands beside what turned red where one does. */
+function withAlsoRed(left: readonly Left[]): MutationOutcome[] {
+  const also = left.flatMap(({ alsoRed }) => (alsoRed === undefined ? [] : [alsoRed]));
+  return left
+    .flatMap((one) => one.mutations ?? [])
+    .map((outcome) => {
+      const more = also.filter(({ protection }) => protection === outcome.protection).flatMap(({ red }) => red);
+      return more.length === 0 ? outcome : { ...outcome, red: [...(outcome.red ?? []), ...more] };
+    });
+}
+
+function suitesFor(options: VerifyOptions): Pick<SuiteOptions, "project" | "files">[] {
+  if (options.live) return [{ project: "verify-live" }];
+  const usual = { project: "verify", files: filesFor(options).map((name) => `test/verify/${name}.test.ts`) };
+  return options.full ? [usual, { project: "soak", files: ["test/verify/full/"] }] : [usual];
+}
+
+/** With `full` each protection is taken away there, and not here too. */
+function filesFor({ filter = "", mutations, full }: VerifyOptions): string[] {
+  const taken = mutations && !full;
   // Its connections live for seconds: a mesh of its own, which nobody waits for who did not ask for it.
-  const ends = mutations || filter === "" || filter.split(",").some((part) => part.startsWith("R"));
-  const names = ["matrix", ...(ends ? ["revocation"] : []), ...(mutations ? ["negative-control", "mutations"] : [])];
-  return names.map((name) => `test/verify/${name}.test.ts`);
+  const ends = taken || filter === "" || filter.split(",").some((part) => part.startsWith("R"));
+  return [
+    "matrix",
+    ...(ends ? ["revocation"] : []),
+    ...(mutations ? ["negative-control"] : []),
+    ...(taken ? ["mutations"] : []),
+  ];
 }
 
 function progressOf({ report }: Context): Reporter {
@@ -67,7 +87,7 @@ function progressOf({ report }: Context): Reporter {
   return {
     onTestCaseResult({ name }) {
       done += 1;
-      const message = `${done} claims judged, last ${name.split(" ")[0] ?? ""}`;
+      const message = `${done} claims judged, last ${/^[A-Z]\d+(?= )/.exec(name)?.[0] ?? name}`;
       report({ kind: "progress", stage: "verify", message });
     },
   };

@@ -23,6 +23,8 @@ export interface VerifyOptions {
   readonly filter?: string;
   /** Take each protection away too. */
   readonly mutations: boolean;
+  /** And hear every claim meanwhile, not only those that guard it; never without `mutations`. */
+  readonly full: boolean;
   /** The mesh that is up, and no private one. */
   readonly live: boolean;
   readonly json: boolean;
@@ -57,7 +59,7 @@ async function checkLive(context: Context, { edge, mutations }: VerifyOptions): 
   if (mutations)
     throw new MeshError(
       "MESH_USAGE",
-      "nothing is taken away from a mesh that serves: --live goes without --mutations",
+      "nothing is taken away from a mesh that serves: --live goes without --mutations and --full",
       {
         fix: "./mesh verify --mutations, which has a private instance",
       },

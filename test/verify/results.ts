@@ -1,6 +1,7 @@
 // Claims and mutations as the report has them.
 
 import type { AttemptResult, ClaimResult, MutationOutcome } from "../../scripts/output/verify-report.ts";
+import { protections } from "../../scripts/render/protections.ts";
 import type { Claim, Evidence } from "./claim.ts";
 import type { MutationResult } from "./mutations.ts";
 
@@ -32,8 +33,15 @@ function inReport(evidence: Evidence): AttemptResult {
   return { ...said, ...(problems.length === 0 ? {} : { problem: problems.join("; ") }) };
 }
 
+/** Of the claims that turned red, in the order of the matrix. */
+export function idsOf({ red }: MutationResult): string[] {
+  const ids = red.map(({ claim }) => claim);
+  return ids.toSorted((one, other) => one.localeCompare(other, "en", { numeric: true }));
+}
+
 export function outcomeOf({ protection, change, red, notApplied, milliseconds }: MutationResult): MutationOutcome {
-  const [by] = red;
+  const guards = protections.find(({ id }) => id === protection)?.guardedBy ?? [];
+  const by = red.find(({ claim }) => guards.includes(claim));
   const taken = by === undefined ? "unnoticed" : "noticed";
   const state = notApplied === undefined ? taken : notApplied.isExpected ? "not-applied" : "failed";
   return {

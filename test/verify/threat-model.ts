@@ -75,8 +75,9 @@ ${sections.join("\n\n")}
 
 ## The protections
 
-Each is one field of the configuration, which says beside it what becomes possible without it. \`./mesh verify --mutations\` takes each away alone; the
-claims that guard it must notice.
+Each is one field of the configuration, which says beside it what becomes possible without it. \`./mesh verify --mutations\` takes each away alone, and a
+claim that guards it must notice; \`--full\` tries every claim meanwhile. What cannot be taken away is counted apart, with its reason; what could not, and should
+have been, is a failure.
 
 ${table(
   ["protection", "without it", "rests on", "guarded by"],
