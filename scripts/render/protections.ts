@@ -22,7 +22,7 @@ export const protections: readonly Protection[] = [
     where: "inbound.**.require_client_certificate",
     without: "TLS itself asks for no certificate: that a client without one is refused rests on the validator alone",
     clause: "X509-SVID.md 5",
-    guardedBy: ["A2", "A3"],
+    guardedBy: ["A2"],
   },
   {
     id: "own-svid-by-name",
@@ -43,21 +43,21 @@ export const protections: readonly Protection[] = [
     where: "*.transport_socket.**.match_typed_subject_alt_names",
     without: "any workload of the callee's trust domain can answer in its place",
     clause: "SPIFFE-ID.md 2",
-    guardedBy: ["B2", "B3", "B5", "B6", "C15", "C17"],
+    guardedBy: ["A7", "A15", "B2", "B3", "B5", "B6", "C15", "C17"],
   },
   {
     id: "bundle-per-trust-domain",
     where: "inbound.**.validation_context_sds_secret_config",
     without: "a caller's certificate is not checked against the bundle of its own trust domain",
     clause: "SPIFFE_Federation.md 7.3",
-    guardedBy: ["A4", "A5", "A8", "A9", "A10"],
+    guardedBy: ["A8", "A9", "A10", "A13"],
   },
   {
     id: "callee-bundle",
     where: "*.transport_socket.**.validation_context_sds_secret_config",
     without: "whoever answers is not checked against the bundle of the callee's trust domain",
     clause: "SPIFFE_Federation.md 7.3",
-    guardedBy: ["C15"],
+    guardedBy: ["A8", "A9", "A10", "A11", "A12", "A13", "A15", "C15"],
   },
   {
     id: "one-bundle",
@@ -65,7 +65,7 @@ export const protections: readonly Protection[] = [
     without:
       "bundles that no peer needs are there too: by a second URI SAN a federated CA answers as the callee, and the policy alone keeps it from calling inside one trust domain",
     clause: "docs/decisions/0003",
-    guardedBy: ["A11", "A12", "C15"],
+    guardedBy: ["A9", "A11", "A12", "A15", "C15"],
   },
   {
     id: "whole-uri-san-list",
@@ -100,7 +100,7 @@ export const protections: readonly Protection[] = [
     where: "*.transport_socket.**.tls_params",
     without: "TLS 1.2 is all that Envoy itself would offer; beside 1.3, whoever answers can choose it",
     clause: "RFC 9325 3.1.1",
-    guardedBy: ["C2"],
+    guardedBy: ["A3", "C2"],
   },
   {
     id: "no-stateless-resumption",

@@ -63,7 +63,7 @@ Beside every attempt stands the rightful caller, who is served: with its own SVI
 which both sidecars count one handshake, of TLS 1.3, by X25519MLKEM768, and no session resumed.
 
 Certificates are shown in both directions: by a caller to the callee's sidecar, and, where it says *as the callee*, by who answers in the callee's place to
-the caller's.
+the caller's. Row A6 is possible in neither, and A32 is tried elsewhere.
 
 \`./mesh verify --live\` tries on the mesh that is up what is harmless of ${inShort(claims.filter(({ live }) => live !== undefined).map(({ id }) => id))}:
 with nothing of that mesh in the attacker's hands, and changing nothing even if it succeeded. It says of every other row why it is not tried there.

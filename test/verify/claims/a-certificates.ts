@@ -5,10 +5,9 @@ import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
 
 import type { Claim } from "../claim.ts";
-import { rightful } from "../instance/control.ts";
 import { bothWays } from "./both-ways.ts";
 import { towardsCallee } from "./callees-place.ts";
-import { expired, noCertificate, noChain, showing, tlsError } from "./certificates.ts";
+import { expired, noCertificate, noChain, tlsError } from "./certificates.ts";
 
 const { KeyUsageFlags } = x509;
 const notYet = noChain(/certificate is not yet valid/);
@@ -150,14 +149,14 @@ export const certificateProfile: readonly Claim[] = [
         "Ed25519",
         async ({ id, ca }) => ca.issue({ uris: [id], algorithm: { name: "Ed25519" } }),
         noCertificate,
-        notOffered,
+        { answered: notOffered },
       ),
       ...bothWays(
         "P-521",
         async ({ id, ca }) =>
           ca.issue({ uris: [id], algorithm: { name: "ECDSA", namedCurve: "P-521", hash: "SHA-512" } }),
         noCertificate,
-        notOffered,
+        { answered: notOffered },
       ),
     ],
   },
@@ -178,11 +177,9 @@ export const certificateProfile: readonly Claim[] = [
     id: "A33",
     title: "a stolen SVID is admitted until it expires",
     clause: "by design: its life is the limit",
-    attempts: [
-      showing("the caller's certificate and key from elsewhere", rightful, {
-        kind: "admitted",
-        why: "whoever holds the key is the workload; SVIDs live an hour, and `cut` ends them sooner",
-      }),
-    ],
+    attempts: bothWays("its certificate and key from elsewhere", async ({ id, ca }) => ca.issue({ uris: [id] }), {
+      kind: "admitted",
+      why: "whoever holds the key is the workload; SVIDs live an hour, and `cut` ends them sooner",
+    }),
   },
 ];

@@ -1,4 +1,4 @@
-// A1–A16: who may call at all. A hostile caller against the callee's sidecar.
+// A1–A6: who has no certificate, or one that nobody vouches for, by TLS or without. As the caller, and as the callee.
 
 import type { Attempt, Claim } from "../claim.ts";
 import { newAuthority } from "../instance/authority.ts";
@@ -6,22 +6,8 @@ import { allowedRequest } from "../instance/control.ts";
 import type { LiveMesh } from "../instance/live-mesh.ts";
 import { inboundOf } from "../instance/private-mesh.ts";
 import { bothWays } from "./both-ways.ts";
-import {
-  attacker,
-  caller,
-  isInside,
-  noCertificate,
-  noChain,
-  noStore,
-  noStoreInside,
-  own,
-  local,
-  policy,
-  showing,
-  sibling,
-  tlsError,
-  wrongId,
-} from "./certificates.ts";
+import { answeringAs, answeringPlainly, towardsCallee } from "./callees-place.ts";
+import { noCertificate, noChain, showing, tlsError } from "./certificates.ts";
 
 const withoutTls: Attempt<LiveMesh> = {
   tried: "GET without TLS",
@@ -38,16 +24,11 @@ const withoutCertificateInTls12: Attempt<LiveMesh> = {
   run: (mesh) => mesh.network.probe(inboundOf(mesh.callee), { raw: allowedRequest(mesh), maxVersion: "TLSv1.2" }),
   expected: tlsError(/UNSUPPORTED PROTOCOL/),
 };
-const byUnknownCa = showing<LiveMesh>(
-  "the caller's ID by an unknown CA",
-  async (mesh) => mesh.unknown.issue({ uris: [caller(mesh)] }),
-  noChain(),
-);
-const ofUnknownDomain = showing<LiveMesh>(
-  "unknown.example by its own CA",
-  async (mesh) => mesh.unknown.issue({ uris: ["spiffe://unknown.example/x"] }),
-  noStore,
-);
+/** In TLS 1.3 a server without a certificate cannot answer: it ends the handshake itself. */
+const nothing = async (): Promise<undefined> => undefined;
+const noneToShow = towardsCallee(tlsError(/HANDSHAKE FAILURE ON CLIENT HELLO/));
+const oldCallee = towardsCallee(tlsError(/ALERT PROTOCOL VERSION/));
+const byUnknownCa = "the right ID by an unknown CA";
 const selfSigned = {
   tried: "a root of its own with the right ID, shown as a leaf",
   mint: async (id: string, trustDomain: string) => (await newAuthority(trustDomain)).issue({ uris: [id] }),
@@ -59,26 +40,31 @@ export const clientAuthentication: readonly Claim[] = [
     id: "A1",
     title: "plain HTTP on the mTLS port is not HTTP there",
     clause: "X509-SVID.md 5",
-    attempts: [withoutTls],
+    attempts: [withoutTls, answeringPlainly("answering without TLS, as the callee")],
     live: [withoutTls],
   },
   {
     id: "A2",
-    title: "a caller without a certificate is refused",
+    title: "who has no certificate is refused",
     clause: "X509-SVID.md 5",
-    attempts: [withoutCertificate],
+    attempts: [withoutCertificate, answeringAs("TLS 1.3 without a certificate, as the callee", nothing, noneToShow)],
     live: [withoutCertificate],
   },
   {
     id: "A3",
-    title: "a caller without a certificate is refused in TLS 1.2 too",
+    title: "who has no certificate is refused in TLS 1.2 too",
     clause: "RFC 9325 3.1.1",
-    attempts: [withoutCertificateInTls12],
+    attempts: [
+      withoutCertificateInTls12,
+      answeringAs("TLS 1.2 with anonymous key exchange, as the callee", nothing, oldCallee, {
+        tls: { maxVersion: "TLSv1.2", ciphers: "aNULL@SECLEVEL=0" },
+      }),
+    ],
     live: [withoutCertificateInTls12],
   },
   {
     id: "A4",
-    title: "a self-signed certificate with the caller's ID is refused",
+    title: "a self-signed certificate with the right ID is refused",
     clause: "X509-SVID.md 5; RFC 5280 6",
     attempts: bothWays(
       selfSigned.tried,
@@ -95,10 +81,10 @@ export const clientAuthentication: readonly Claim[] = [
   },
   {
     id: "A5",
-    title: "a CA that neither domain knows cannot vouch for the caller's ID",
+    title: "a CA that neither domain knows cannot vouch for an ID of theirs",
     clause: "X509-SVID.md 5; RFC 5280 6",
-    attempts: [byUnknownCa],
-    live: [byUnknownCa],
+    attempts: bothWays(byUnknownCa, async ({ id }, { unknown }) => unknown.issue({ uris: [id] }), noChain()),
+    live: [showing(byUnknownCa, async ({ caller, unknown }) => unknown.issue({ uris: [caller.spiffeId] }), noChain())],
   },
   {
     id: "A6",
@@ -107,125 +93,5 @@ export const clientAuthentication: readonly Claim[] = [
     attempts: [],
     notHere:
       "no client library here sends a certificate with a signature by another key: CertificateVerify is BoringSSL's own",
-  },
-  {
-    id: "A7",
-    title: "another workload of the caller's own trust domain is refused",
-    clause: "SPIFFE-ID.md 2",
-    attempts: [
-      showing("a genuine SVID of /other", async (mesh) => own(mesh).issue({ uris: [sibling(mesh)] }), wrongId),
-    ],
-  },
-  {
-    id: "A8",
-    title: "a federated CA cannot mint the caller's ID",
-    clause: "SPIFFE_Federation.md 7.3",
-    attempts: [
-      showing(
-        "the caller's ID by the hostile partner's CA",
-        async (mesh) => mesh.hostile.authority.issue({ uris: [caller(mesh)] }),
-        noChain(),
-      ),
-      showing(
-        "the caller's ID by the callee's own CA",
-        async (mesh) => local(mesh).issue({ uris: [caller(mesh)] }),
-        noChain(),
-        { notHere: (mesh) => (isInside(mesh) ? "it is the caller's own" : undefined) },
-      ),
-    ],
-  },
-  {
-    id: "A9",
-    title: "no CA can mint an ID of another trust domain",
-    clause: "SPIFFE_Federation.md 7.3",
-    attempts: [
-      showing(
-        "an ID of the callee's domain by the caller's CA",
-        async (mesh) => own(mesh).issue({ uris: [mesh.callee.spiffeId] }),
-        noChain(),
-        { instead: (mesh) => (isInside(mesh) ? wrongId : undefined) },
-      ),
-      showing(
-        "an ID of the callee's domain by the hostile CA",
-        async (mesh) => mesh.hostile.authority.issue({ uris: [mesh.callee.spiffeId] }),
-        noChain(),
-      ),
-    ],
-  },
-  {
-    id: "A10",
-    title: "a trust domain that is not federated with is refused",
-    clause: "SPIFFE_Federation.md 7.3",
-    attempts: [ofUnknownDomain],
-    live: [ofUnknownDomain],
-  },
-  {
-    id: "A11",
-    title: "a federated trust domain that is not a declared caller is refused",
-    clause: "SPIFFE-ID.md 2",
-    attempts: [
-      showing(
-        "a genuine SVID of the hostile partner",
-        async (mesh) => mesh.hostile.authority.issue({ uris: [attacker(mesh)] }),
-        wrongId,
-        noStoreInside,
-      ),
-    ],
-  },
-  {
-    id: "A12",
-    title: "a federated CA does not pass as the caller with a second URI SAN",
-    clause: "X509-SVID.md 2: exactly one URI SAN",
-    attempts: [
-      showing(
-        "its own ID first, the caller's second",
-        async (mesh) => mesh.hostile.authority.issue({ uris: [attacker(mesh), caller(mesh)] }),
-        policy,
-        noStoreInside,
-      ),
-    ],
-  },
-  {
-    id: "A13",
-    title: "nor with the caller's ID first",
-    clause: "X509-SVID.md 2: exactly one URI SAN",
-    attempts: [
-      showing(
-        "the caller's ID first, its own second",
-        async (mesh) => mesh.hostile.authority.issue({ uris: [caller(mesh), attacker(mesh)] }),
-        noChain(),
-      ),
-    ],
-  },
-  {
-    id: "A14",
-    title: "two IDs of the caller's own trust domain are not one",
-    clause: "X509-SVID.md 2: exactly one URI SAN",
-    attempts: [
-      showing("the caller's first", async (mesh) => own(mesh).issue({ uris: [caller(mesh), sibling(mesh)] }), policy),
-      showing("the caller's second", async (mesh) => own(mesh).issue({ uris: [sibling(mesh), caller(mesh)] }), policy),
-    ],
-  },
-  {
-    id: "A15",
-    title: "a SPIFFE ID as DNS name does not count",
-    clause: "X509-SVID.md 2; GHSA-c9g7-xwcv-pjx2",
-    attempts: [
-      showing(
-        "a URI of its own, the caller's ID as DNS SAN",
-        async (mesh) => mesh.hostile.authority.issue({ uris: [attacker(mesh)], dns: [caller(mesh)] }),
-        wrongId,
-        noStoreInside,
-      ),
-    ],
-  },
-  {
-    id: "A16",
-    title: "a certificate without a URI SAN is no SVID",
-    clause: "X509-SVID.md 2",
-    attempts: [
-      ...bothWays("the ID as DNS SAN alone", async ({ id, ca }) => ca.issue({ dns: [id] }), noStore),
-      ...bothWays("the ID as common name alone", async ({ id, ca }) => ca.issue({ commonName: id }), noStore),
-    ],
   },
 ];

@@ -5,6 +5,7 @@ import { tlsProtocol } from "./c-tls.ts";
 import { hostileCallee } from "./c-hostile-callee.ts";
 import { chains } from "./a-chains.ts";
 import { certificateProfile } from "./a-certificates.ts";
+import { identities } from "./a-identities.ts";
 import { idConfusion } from "./b-id-confusion.ts";
 import { httpAuthorisation } from "./d-http-authorisation.ts";
 import { headers } from "./d-headers.ts";
@@ -22,6 +23,7 @@ import { aroundTheProxy } from "./g-around-the-proxy.ts";
 export function loadClaims(): readonly Claim[] {
   return [
     ...clientAuthentication,
+    ...identities,
     ...certificateProfile,
     ...chains,
     ...idConfusion,

@@ -2,11 +2,18 @@
 
 import { createServer } from "node:tls";
 
-import type { Admitted, Claim, Refused } from "../claim.ts";
+import type { Claim, Refused } from "../claim.ts";
 import type { Shown } from "../instance/authority.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
 import { noSession, type Seen } from "../instance/probe.ts";
-import { answeringAs, callCallee, intercepted, towardsCallee } from "./callees-place.ts";
+import {
+  answeringAs,
+  answeringPlainly,
+  callCallee,
+  intercepted,
+  namedByItsOwnCa,
+  towardsCallee,
+} from "./callees-place.ts";
 import * as inbound from "./certificates.ts";
 
 const { local } = inbound;
@@ -17,12 +24,6 @@ const wrongId = towardsCallee(inbound.wrongId);
 const noStore = towardsCallee(inbound.noStore);
 const unknownIssuer = towardsCallee(inbound.noChain());
 const silent: Refused = { ...wrongId, counter: "callee: upstream_cx_connect_timeout", reason: /connection timeout/ };
-
-/** Inbound, the RBAC filter compares the whole list (A14); no filter sees a server's certificate. */
-const namedByItsOwnCa: Admitted = {
-  kind: "admitted",
-  why: "the callee's own CA named it the callee, beside another ID of its own trust domain, which it may name as it likes",
-};
 
 function twoIds(isTurned: boolean) {
   return async (mesh: PrivateMesh): Promise<Shown> => {
@@ -109,23 +110,7 @@ export const hostileCallee: readonly Claim[] = [
     title: "a callee that speaks no TLS is sent nothing",
     clause: "X509-SVID.md 5",
     attempts: [
-      {
-        tried: "plain HTTP in the callee's place",
-        run: async (mesh) => {
-          let read: ((data: Buffer) => void) | undefined;
-          return intercepted(
-            mesh,
-            (socket) =>
-              socket.once("data", (hello) => {
-                // A ClientHello is no request.
-                if (hello[0] !== 0x16) read?.(hello);
-                socket.end("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged");
-              }),
-            (got) => (read = got),
-          );
-        },
-        expected: towardsCallee(inbound.tlsError(/WRONG VERSION NUMBER|HTTP/)),
-      },
+      answeringPlainly("plain HTTP in the callee's place"),
       {
         tried: "silence in the callee's place",
         run: async (mesh) =>

@@ -34,7 +34,7 @@ function upTo(maxVersion: "TLSv1" | "TLSv1.1" | "TLSv1.2"): Attempt[] {
       `${maxVersion}, as the callee`,
       async (mesh) => local(mesh).issue({ uris: [mesh.callee.spiffeId] }),
       oldCallee,
-      tls,
+      { tls },
     ),
   ];
 }

@@ -8,24 +8,40 @@ import type { Shown } from "../instance/authority.ts";
 import { allowedRequest, callOut } from "../instance/control.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
 import { noSession, type Seen } from "../instance/probe.ts";
+import { tlsError } from "./certificates.ts";
 
-type Mint = (mesh: PrivateMesh) => Promise<Shown>;
+type Mint = (mesh: PrivateMesh) => Promise<Shown | undefined>;
 
 /** What the callee's sidecar says of a caller, the caller's says of a callee; the caller's app gets 503. */
 export function towardsCallee(refused: Refused): Refused {
   return { ...refused, by: "outbound", counter: refused.counter.replace(/^inbound: /, "callee: "), status: [503] };
 }
 
+/** Inbound, the RBAC filter compares the whole list (A14); no filter sees a server's certificate. */
+export const namedByItsOwnCa: Admitted = {
+  kind: "admitted",
+  why: "the callee's own CA named it the callee, beside another ID of its own trust domain, which it may name as it likes",
+};
+
+interface More extends Pick<Attempt, "instead" | "notHere"> {
+  readonly tls?: TlsOptions;
+}
+
 /** The caller's app calls; the attacker is where the callee should be. */
-export function answeringAs(tried: string, mint: Mint, expected: Refused | Admitted, tls: TlsOptions = {}): Attempt {
+export function answeringAs(
+  tried: string,
+  mint: Mint,
+  expected: Refused | Admitted,
+  { tls = {}, ...more }: More = {},
+): Attempt {
   return {
     tried,
     expected,
+    ...more,
     run: async (mesh) => {
-      const { cert, key } = await mint(mesh);
+      const shown = await mint(mesh);
       const server = createServer({
-        cert,
-        key,
+        ...(shown === undefined ? {} : { cert: shown.cert, key: shown.key }),
         requestCert: true,
         rejectUnauthorized: false,
         ALPNProtocols: ["http/1.1"],
@@ -48,6 +64,27 @@ export function answeringAs(tried: string, mint: Mint, expected: Refused | Admit
           );
           server.on("tlsClientError", (_, secure) => secure.destroy());
         },
+      );
+    },
+  };
+}
+
+/** The caller's app calls; who is where the callee should be answers by plain HTTP. */
+export function answeringPlainly(tried: string): Attempt {
+  return {
+    tried,
+    expected: towardsCallee(tlsError(/WRONG VERSION NUMBER|HTTP/)),
+    run: async (mesh) => {
+      let read: ((data: Buffer) => void) | undefined;
+      return intercepted(
+        mesh,
+        (socket) =>
+          socket.once("data", (hello) => {
+            // A ClientHello is no request.
+            if (hello[0] !== 0x16) read?.(hello);
+            socket.end("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged");
+          }),
+        (got) => (read = got),
       );
     },
   };
