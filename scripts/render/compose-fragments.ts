@@ -52,10 +52,10 @@ export function fragments(context: string): ComposeMap {
     "x-spire-server": { image: images.spireServer },
     "x-spire-agent": { image: images.spireAgent, pid: "host" },
     "x-sidecar": { image: images.envoy, mem_limit: "384m" },
-    "x-app": { image: "${COMPOSE_PROJECT_NAME}:app" },
+    "x-app": { image: "${COMPOSE_PROJECT_NAME}:app", init: true },
     "x-app-build": built("app", context),
     "x-network": { "<<": merged("sidecar"), mem_limit: "64m", pids_limit: 32, stop_signal: "SIGKILL" },
-    "x-controller": { image: "${COMPOSE_PROJECT_NAME}:mesh" },
+    "x-controller": { image: "${COMPOSE_PROJECT_NAME}:mesh", init: true },
     "x-controller-build": built("mesh", context),
     "x-one-shot": { "<<": merged("controller"), network_mode: "none", restart: "no", cpu_shares: 4096 },
     "x-proven-images": { "mesh.images": Object.values(images).join(" ") },
@@ -78,6 +78,8 @@ export const fragmentComments: Comments = {
     "It attests a workload by the Unix user behind the socket, so it sees processes of the host. Nobody else does.",
   "x-sidecar.mem_limit": "Envoy sheds load at 256 MiB of heap.",
   "x-app": "Our apps, on the Node image.",
+  "x-app.init":
+    "As a container's first process Node would not hear that it is to end before it has begun to listen for it.",
   "x-network":
     "Any image that is there anyway and can sleep. Memory and processes are for the engine, which enters it to run its health check.",
   "x-controller": "Our programs: the controller of a trust domain, and the one-shots before it.",

@@ -93,7 +93,11 @@ function networking(plan: Plan, process: Process): ComposeMap {
   const holder = plan.processes.find((other) => other.role === "network" && other.workload === workload);
   if (holder !== undefined && workload !== undefined && role !== "network")
     // With the holder's processes they end: alive, they would keep a network namespace that nothing leads to any more.
-    return { network_mode: `service:${holder.name}`, pid: `service:${holder.name}` };
+    return {
+      network_mode: `service:${holder.name}`,
+      pid: `service:${holder.name}`,
+      ...(role === "app" && process.image === undefined ? { init: false } : {}),
+    };
   const joined = networksOf(plan, name).map((network) => [network.name, { ipv4_address: network.members[name] }]);
   if (joined.length === 0) return { network_mode: "none" };
   const page = sidecarOf(plan, workload)?.published;

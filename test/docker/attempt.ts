@@ -21,7 +21,7 @@ export type Attempt =
   | { readonly giveAway: string; readonly to: number }
   /** So many processes at once. */
   | { readonly spawn: number }
-  /** So much memory, and whoever is process 1 here is the first to be killed for it. */
+  /** So much memory, and whoever else runs here is the first to be killed for it. */
   | { readonly allocateMiB: number };
 
 /** What was got, or the code of the error. */
@@ -102,7 +102,8 @@ async function spawnAll(count: number): Promise<Ending> {
 }
 
 async function allocate(mebibytes: number): Promise<Ending> {
-  await writeFile("/proc/1/oom_score_adj", "1000");
+  const others = (await readdir("/proc")).filter((name) => /^\d+$/.test(name) && name !== String(process.pid));
+  for (const other of others) await writeFile(`/proc/${other}/oom_score_adj`, "1000");
   const held = Array.from({ length: mebibytes }, () => Buffer.alloc(2 ** 20, 1));
   return `holds ${held.length} MiB`;
 }

@@ -17,7 +17,7 @@ test("there is a service for each process and no other", ({ expect }) => {
 
 const allowedKeys = new Set(
   (
-    "image build command working_dir environment user group_add labels depends_on healthcheck restart stop_signal cpu_shares " +
+    "image build init command working_dir environment user group_add labels depends_on healthcheck restart stop_signal cpu_shares " +
     "networks network_mode ports pid volumes tmpfs read_only cap_drop security_opt pids_limit mem_limit ulimits logging"
   ).split(" "),
 );
@@ -35,6 +35,15 @@ test("nobody is in another group than those of the processes it has to do with",
       expect(compose.services[process.name]?.group_add?.toSorted() ?? [], process.name).toEqual(
         groupsOf(process, plan),
       );
+});
+
+test("a container whose first process is Node has an init that hears when it is to end", ({ expect }) => {
+  for (const { service, process } of services) {
+    const isNode =
+      process.image === undefined && !["spire-server", "spire-agent", "sidecar", "network"].includes(process.role);
+    const isFirst = service?.pid === undefined;
+    expect(service?.init === true, process.name).toBe(isNode && isFirst);
+  }
 });
 
 test("every container is read-only, without capabilities, privileges or host namespaces", ({ expect }) => {

@@ -24,6 +24,7 @@ export interface Service {
   readonly image: string;
   readonly user: string;
   readonly group_add?: readonly string[];
+  readonly init?: boolean;
   readonly pid?: string;
   readonly pids_limit: number;
   readonly mem_limit: string;
