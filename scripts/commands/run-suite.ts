@@ -20,14 +20,17 @@ export interface SuiteOptions {
   readonly reporter?: Reporter;
 }
 
+const interruptions = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** @throws the signal's reason, once what ran has ended */
 export async function runSuite({ repositoryDir, signal }: Context, options: SuiteOptions): Promise<SuiteRun> {
   const { startVitest } = await import("vitest/node");
-  const ours = new Set(process.listeners("SIGINT"));
+  const ours = new Map(interruptions.map((name) => [name, new Set<unknown>(process.listeners(name))]));
   const interruptible: Reporter = {
     onInit(vitest) {
-      // Its own answer to Ctrl-C is to exit at once, and the meshes of its tests would live on.
-      for (const listener of process.listeners("SIGINT")) if (!ours.has(listener)) process.off("SIGINT", listener);
+      // Its own answer to these is to exit at once, and the meshes of its tests would live on.
+      for (const [name, kept] of ours)
+        for (const listener of process.listeners(name)) if (!kept.has(listener)) process.off(name, listener);
       signal.addEventListener("abort", () => void vitest.cancelCurrentRun("keyboard-input"), { once: true });
     },
   };

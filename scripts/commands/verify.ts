@@ -49,6 +49,14 @@ export async function verify(context: Context, options: VerifyOptions): Promise<
 }
 
 async function checkPrivate(context: Context, { edge }: VerifyOptions): Promise<void> {
+  if (context.runtime === "docker")
+    throw new MeshError(
+      "MESH_USAGE",
+      "the private mesh that verify attacks is brought up natively, not in containers yet",
+      {
+        fix: "./mesh --runtime native verify; or, for a mesh in containers that is up: ./mesh verify --live",
+      },
+    );
   const { edges } = await readMesh(context);
   refuseUnknownEdge(context.meshFile, edges, edge);
   await provideTools(context);

@@ -11,20 +11,23 @@ import { checkoutDir } from "../checkout.ts";
 import { start } from "../command.ts";
 import { commandEnvironment } from "../place.ts";
 
-test("interrupted among its claims it says so, and nothing of its mesh is left", async ({ expect, onTestFinished }) => {
-  const dir = await mkdtemp(join(tmpdir(), "mesh-interrupted-"));
-  onTestFinished(() => rm(dir, { recursive: true }));
-  const isThere = async (): Promise<boolean> => (await readdir(dir)).some((name) => name.startsWith("mesh-verify-"));
-  const verify = start(process.execPath, [join(checkoutDir, "scripts/mesh.ts"), "verify", "--filter", "A,B,C"], {
-    cwd: checkoutDir,
-    env: commandEnvironment({ TMPDIR: dir }),
-  });
-  await verify.says(/claims judged/);
-  expect(await isThere()).toBe(true);
-  verify.kill("SIGINT");
-  const { status, stderr } = await verify.outcome;
-  expect(stderr).toContain("error[MESH_INTERRUPTED]");
-  expect(status).toBe(130);
-  // Its folder goes last, after its processes.
-  await until("the private mesh is gone", async () => !(await isThere()), { deadlineMs: 5000 });
-});
+test.for(["SIGINT", "SIGTERM"] as const)(
+  "by %s among its claims it says so, and nothing of its mesh is left",
+  async (signal, { expect, onTestFinished }) => {
+    const dir = await mkdtemp(join(tmpdir(), "mesh-interrupted-"));
+    onTestFinished(() => rm(dir, { recursive: true }));
+    const isThere = async (): Promise<boolean> => (await readdir(dir)).some((name) => name.startsWith("mesh-verify-"));
+    const verify = start(process.execPath, [join(checkoutDir, "scripts/mesh.ts"), "verify", "--filter", "A,B,C"], {
+      cwd: checkoutDir,
+      env: commandEnvironment({ TMPDIR: dir }),
+    });
+    await verify.says(/claims judged/);
+    expect(await isThere()).toBe(true);
+    verify.kill(signal);
+    const { status, stderr } = await verify.outcome;
+    expect(stderr).toContain("error[MESH_INTERRUPTED]");
+    expect(status).toBe(130);
+    // Its folder goes last, after its processes.
+    await until("the private mesh is gone", async () => !(await isThere()), { deadlineMs: 5000 });
+  },
+);
