@@ -42,7 +42,7 @@ function uriSanIs(spiffeId: string): Fields {
   };
 }
 
-/** A rule sees the path after normalisation; the query is not part of it. */
+/** A rule sees the path after normalisation; the query is not part of it, but that a rule for all below a path lets no `waysUp` into it. */
 function ruleApplies({ method, path }: Rule): Fields {
   const pathApplies = path.endsWith("/*")
     ? allOf([
@@ -56,6 +56,7 @@ function ruleApplies({ method, path }: Rule): Fields {
 /**
  * What `/%2e%2e;` and `/%2e%2e%3b` are after normalisation, and what servlet containers take for `/..` (path parameters,
  * RFC 3986 3.3), the second after they have decoded it. Written as `/..;` Envoy resolves it; encoded it does so too late.
+ * Looked for in all of `:path`: an expression that ends at the query would have to be sure of where that begins.
  */
 const waysUp = ["/..;", "/..%3b"];
 

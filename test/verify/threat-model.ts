@@ -47,6 +47,8 @@ and the tests hold it to them.
   (up to 15 s). A sidecar that starts in that time waits for it; an agent that syncs in it hands it on until its next sync, 5 s later, and handshakes may fail
   (G22).
 - **SPIRE Server's own ports take what Go's TLS takes**: TLS 1.2 and key exchanges that are not post-quantum (G23). Agents insist on a post-quantum one.
+- **Natively an app that can only do TCP** (\`listen\`) is reached by every user of the machine, past its sidecar: G1 and G2 are about apps on a socket. In
+  containers it shares its sidecar's network namespace, and nobody else does.
 - **The app's own faults.** A request that its rules allow reaches it as it is, apart from the path's normal form.
 `;
 

@@ -52,7 +52,7 @@ export async function launchSupervisor(options: LaunchOptions): Promise<ProcessI
   const { runDir, logDir, loopbackBlock, nodeCompileCache } = options;
   const checked = checkSetpriv(options.sampleUser);
   const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW } = constants;
-  const log = openSync(supervisorLog(logDir), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o640);
+  const log = openSync(supervisorLog(logDir), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o600);
   let child: ChildProcess;
   try {
     child = spawn(process.execPath, [join(import.meta.dirname, "main.ts"), runDir, logDir, String(loopbackBlock)], {

@@ -101,7 +101,7 @@ export async function rotate(file: string, options: RotateOptions): Promise<stri
 async function moveAway(file: string, log: FileHandle, { maxBytes, keep, writerOf }: RotateOptions): Promise<void> {
   const { O_WRONLY, O_CREAT, O_EXCL, O_APPEND, O_NOFOLLOW } = constants;
   await rm(`${file}.new`, { force: true });
-  await using copy = await open(`${file}.new`, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW, 0o640);
+  await using copy = await open(`${file}.new`, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW, 0o600);
   const kept = await keepTail(log, copy, maxBytes);
   const group = writerOf(file);
   if (group === undefined) {

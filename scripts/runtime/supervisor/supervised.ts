@@ -156,11 +156,11 @@ function spawnLogged(spec: Spec, { command, env }: Pick<Spec, "command" | "env">
  */
 function openLog({ logFile, owner }: Spec): number {
   const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants;
-  const log = openSync(logFile, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0o640);
+  const log = openSync(logFile, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0o600);
   try {
     if (!fstatSync(log).isFile()) throw new Error(`${logFile} is no file`);
     fchownSync(log, owner.uid, owner.gid);
-    fchmodSync(log, 0o640);
+    fchmodSync(log, 0o600);
     return log;
   } catch (error) {
     closeSync(log);

@@ -52,7 +52,7 @@ test.runIf(isRoot)("as root each process has a user of its own and no capability
   for (const capabilities of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"])
     expect(one).toContain(`${capabilities}:\t0000000000000000\n`);
   const log = await stat(join((await mesh.state()).places.logDir, "a.log"));
-  expect([log.uid, log.mode & 0o777]).toEqual([a.user.uid, 0o640]);
+  expect([log.uid, log.mode & 0o777]).toEqual([a.user.uid, 0o600]);
 });
 
 test("a process that dies is started again, ever later, with a count and a reason", async ({ mesh, expect }) => {

@@ -123,6 +123,11 @@ export const httpAuthorisation: readonly Claim[] = [
       ...["..;", "..;x=1", "%2e%2e;", ".%2E;x=1", "%2e.;/%2e.;", String.raw`\%2e%2e;`, "..%3b", "%2e%2e%3Bx"].map(
         (up) => askingBelow(`up from where everything below is allowed, by ${up}`, `x/../${up}/admin`, policy),
       ),
+      askingBelow(
+        "a way up in the query, which may be one to an app that reads it otherwise",
+        "x?y=/..;/admin",
+        policy,
+      ),
       askingBelow("a parameter there", "a;v=1/b", {
         kind: "admitted",
         why: "it leads nowhere else: the app gets it as it is",
@@ -153,7 +158,7 @@ export const httpAuthorisation: readonly Claim[] = [
       asking(
         "with a query that looks like a path",
         (mesh) => `${path(mesh)}?x=/../admin//b;c%2f`,
-        madeInto("the query is the app's: no rule looks at it", (mesh) =>
+        madeInto("the query is the app's: a rule for one path does not look at it", (mesh) =>
           received(mesh, { target: `${path(mesh)}?x=/../admin//b;c%2f` }),
         ),
       ),
