@@ -1,5 +1,6 @@
 // G1–G6: ways around a sidecar on its own machine: to the app, and to the administration interface.
 
+import type { SidecarPlan } from "../../../scripts/plan/plan.ts";
 import type { Attempt, Claim } from "../claim.ts";
 import type { LiveMesh } from "../instance/live-mesh.ts";
 import { rightful } from "../instance/control.ts";
@@ -31,21 +32,48 @@ async function configDump(mesh: LiveMesh): Promise<string> {
 const adminOf = (mesh: LiveMesh): string => mesh.callee.adminSocket;
 
 /** Whoever runs for a workload: its apps, by whatever slot. */
-function appsOf({ plan, callee }: LiveMesh): string[] {
-  const apps = plan.processes.filter(({ role, workload }) => role === "app" && workload === callee.workload);
-  return [callee.workload, ...apps.map(({ name }) => name)];
+function appsOf({ plan }: LiveMesh, { workload }: SidecarPlan): string[] {
+  const apps = plan.processes.filter((process) => process.role === "app" && process.workload === workload);
+  return [workload, ...apps.map(({ name }) => name)];
+}
+
+function controllerOf({ plan }: LiveMesh, { trustDomain }: SidecarPlan): string {
+  return plan.domains.find((domain) => domain.trustDomain === trustDomain)?.controller.process ?? "";
 }
 
 const appSocket = guarded({
   tried: "the app's socket",
   path: appSocketOf,
   does: "connect",
-  admits: (mesh) => [mesh.callee.process, ...appsOf(mesh)],
+  admits: (mesh) => [mesh.callee.process, ...appsOf(mesh, mesh.callee)],
+});
+const outboundSocket = guarded({
+  tried: "the caller's outbound socket, where whoever asks does so in its app's name",
+  path: ({ caller, edge }) => {
+    const found = caller.outbound.find(({ callee }) => callee === edge.callee);
+    if (found === undefined) throw new Error(`${edge.caller} does not call ${edge.callee}`);
+    return found.socket;
+  },
+  does: "connect",
+  // Its controller proves the edge by it.
+  admits: (mesh) => [mesh.caller.process, ...appsOf(mesh, mesh.caller), controllerOf(mesh, mesh.caller)],
 });
 const adminSocket = guarded({
   tried: "the admin socket, also as the sidecar itself, whom an app could have it published by",
   path: adminOf,
   does: "connect",
+  admits: (mesh) => [domainOf(mesh).controller.process],
+});
+const controllerSocket = guarded({
+  tried: "the socket of the controller, which asks it and tells it everything",
+  path: (mesh) => domainOf(mesh).controller.socket,
+  does: "connect",
+  admits: (mesh) => [domainOf(mesh).controller.process],
+});
+const rules = guarded({
+  tried: "a file in the folder of what a sidecar is told",
+  path: (mesh) => mesh.callee.dynamicDir,
+  does: "make",
   admits: (mesh) => [domainOf(mesh).controller.process],
 });
 const unplanned = listening("any TCP address of the mesh that is not planned, on whatever interface", () => true);
@@ -99,11 +127,11 @@ const keyInDump: Attempt<LiveMesh> = {
 export const localSockets: readonly Claim[] = [
   {
     id: "G1",
-    title: "an app is reached by its sidecar alone",
+    title: "an app is reached by its sidecar alone, and nobody calls in its name",
     clause: "unix(7), pathname sockets: permissions",
     notHere: withoutUsers,
-    attempts: [appSocket],
-    live: [{ ...appSocket, notHere: (mesh) => withoutUsers(mesh) ?? withoutSocket(mesh) }],
+    attempts: [appSocket, outboundSocket],
+    live: [{ ...appSocket, notHere: (mesh) => withoutUsers(mesh) ?? withoutSocket(mesh) }, outboundSocket],
   },
   {
     id: "G2",
@@ -114,11 +142,11 @@ export const localSockets: readonly Claim[] = [
   },
   {
     id: "G3",
-    title: "a sidecar's administration interface is its controller's alone",
+    title: "a sidecar is asked and told by its controller alone",
     clause: "Envoy, administration interface: security",
     notHere: withoutUsers,
-    attempts: [adminSocket],
-    live: [adminSocket],
+    attempts: [adminSocket, controllerSocket, rules],
+    live: [adminSocket, controllerSocket, rules],
   },
   {
     id: "G4",

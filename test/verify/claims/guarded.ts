@@ -13,8 +13,8 @@ type Path = (mesh: LiveMesh) => string | Promise<string>;
 interface Guarded {
   readonly tried: string;
   readonly path: Path;
-  /** Connecting for a socket; opening for a file, which the kernel judges: what lies there is nobody's to hold, not even here. */
-  readonly does: "connect" | "open";
+  /** Connecting for a socket; making a file for a folder; opening for a file, which the kernel judges: what lies there is nobody's to hold, not even here. */
+  readonly does: "connect" | "open" | "make";
   /** Processes for which it is there. */
   readonly admits: (mesh: LiveMesh) => readonly [string, ...string[]];
 }
@@ -23,7 +23,7 @@ interface Guarded {
 export function guarded({ tried, path, does, admits }: Guarded): Attempt<LiveMesh> {
   const task = async (mesh: LiveMesh) => {
     const at = await path(mesh);
-    return does === "open" ? ({ does, path: at } as const) : ({ does, to: { socket: at } } as const);
+    return does === "connect" ? ({ does, to: { socket: at } } as const) : ({ does, path: at } as const);
   };
   return {
     tried,
@@ -36,7 +36,7 @@ export function guarded({ tried, path, does, admits }: Guarded): Attempt<LiveMes
       control: {
         tried: "the same by the process that it is there for",
         run: as((mesh) => userOf(mesh, admits(mesh)[0]), task),
-        saw: /^(connected|opened)$/,
+        saw: /^(connected|opened|made)$/,
       },
     },
   };

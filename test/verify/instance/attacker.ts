@@ -1,7 +1,7 @@
 // What somebody on the machine can try as one of its users: open a file, open a socket, call gRPC or HTTP there. It runs as
 // text in a process of that user (attackers.ts), who may not even read this checkout: so it imports Node's own alone.
 
-import { open } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
@@ -10,6 +10,8 @@ export type Place = { readonly socket: string } | { readonly host: string; reado
 
 export type Task =
   | { readonly does: "open"; readonly path: string }
+  /** A file in this folder, for a moment. */
+  | { readonly does: "make"; readonly path: string }
   /** Sends `raw` once connected; with nothing to send it is enough to be connected. */
   | { readonly does: "connect"; readonly to: Place; readonly raw?: string }
   | GrpcCall;
@@ -33,7 +35,7 @@ export interface GrpcCall {
 }
 
 export interface Answer {
-  /** `opened`, `connected`, a system error's code, or a gRPC status as `PermissionDenied: why`. */
+  /** `opened`, `made`, `connected`, a system error's code, or a gRPC status as `PermissionDenied: why`. */
   readonly said: string;
   /** What came with it, byte by byte (latin1). */
   readonly body: string;
@@ -47,6 +49,7 @@ const statuses =
 
 export async function perform(task: Task): Promise<Answer> {
   if (task.does === "open") return openedAt(task.path);
+  if (task.does === "make") return madeIn(task.path);
   return task.does === "call" ? call(task) : dial(task.to, task.raw);
 }
 
@@ -55,6 +58,17 @@ async function openedAt(path: string): Promise<Answer> {
   try {
     await using _file = await open(path, "r");
     return { said: "opened", body: "" };
+  } catch (error) {
+    return { said: codeOf(error), body: "" };
+  }
+}
+
+async function madeIn(folder: string): Promise<Answer> {
+  const file = `${folder}/made-by-${process.pid}`;
+  try {
+    await using _file = await open(file, "wx");
+    await rm(file);
+    return { said: "made", body: "" };
   } catch (error) {
     return { said: codeOf(error), body: "" };
   }
