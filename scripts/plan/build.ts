@@ -20,11 +20,11 @@ import {
   workloadFolders,
   workloadPaths,
 } from "./layout.ts";
-import { bootstrapProcess, inContainer, keysProcess, networkProcess } from "./containers.ts";
+import { bootstrapProcess, contractProcess, inContainer, keysProcess, networkProcess } from "./containers.ts";
 import type { DomainPlan, Folder, Host, Plan, Process } from "./plan.ts";
 import { agentProcess, appProcess, controllerProcess, serverProcess, sidecarProcess } from "./processes.ts";
 import { callsOf, edgePlan, sidecarPlan } from "./sidecars.ts";
-import { appsOf, type Serving } from "./slots.ts";
+import { appsOf, type Serving, slotNumbers, type SlotNumber } from "./slots.ts";
 
 /**
  * The one list of processes, files, identities and edges that both runtimes render.
@@ -60,7 +60,7 @@ function foldersOf({ mesh, host, serving }: Input): Folder[] {
         partners: mesh.trustDomains.filter(({ federatesWith }) => federatesWith.includes(domain.domain)),
       }),
       ...workloadsOf(mesh, domain).flatMap((workload) =>
-        workloadFolders(host, domain, { workload, slots: appsOf(workload, serving).map(({ slot }) => slot) }),
+        workloadFolders(host, domain, { workload, slots: slotsOf({ host, serving }, workload) }),
       ),
     ]),
   ];
@@ -70,13 +70,17 @@ function foldersOf({ mesh, host, serving }: Input): Folder[] {
   return folders.filter(({ path, mounts }) => mounts !== undefined && !unused.has(path));
 }
 
+/** A sidecar's container that runs gets no other folders: it has those of both slots from its start. */
+function slotsOf({ host, serving }: Omit<Input, "mesh">, workload: Workload): readonly SlotNumber[] {
+  return host.runtime === "native" ? appsOf(workload, serving).map(({ slot }) => slot) : slotNumbers;
+}
+
 /** Folders of sockets that nobody makes. */
 function unusedFolders(mesh: Mesh, host: Host, workload: Workload): string[] {
   const { outboundDir } = workloadPaths(host, workload);
-  const { appDir } = appPaths(host, workload, 1);
   return [
     ...(callsOf(mesh, workload).length === 0 ? [outboundDir] : []),
-    ...(workload.app.listen === undefined ? [] : [appDir]),
+    ...(workload.app.listen === undefined ? [] : slotNumbers.map((slot) => appPaths(host, workload, slot).appDir)),
   ];
 }
 
@@ -152,5 +156,6 @@ function domainProcesses(
     bootstrapProcess(host, domain),
     ...workloads.filter(({ app }) => app.listen !== undefined).map((workload) => networkProcess(host, workload)),
     ...processes.map((process) => inContainer(host, domain, process, ofWorkload(process))),
+    ...workloads.filter((one) => appsOf(one, serving).length > 1).map((one) => contractProcess(host, one)),
   ];
 }

@@ -64,6 +64,28 @@ export function networkProcess(host: Host, workload: Workload): Process {
   };
 }
 
+/**
+ * Asks an app in either slot what the contract asks, from where its sidecar would: by the sidecar's group, and with its
+ * addresses where the app can only do TCP.
+ */
+export function contractProcess(host: Host, workload: Workload): Process {
+  const name = processName.contract(workload);
+  return {
+    name,
+    role: "contract",
+    trustDomain: workload.spiffeId.trustDomain,
+    workload: workload.name,
+    user: userOf(host, name, [processName.sidecar(workload)]),
+    command: [host.tools.node, `${host.repositoryDir}/scripts/control/prober.ts`],
+    env: {},
+    workingDir: "/",
+    files: [],
+    sockets: [],
+    listens: [],
+    after: [],
+  };
+}
+
 /** The image has the environment; SPIRE's configuration names the mesh's subnet by a variable. */
 export function inContainer(host: Host, domain: TrustDomain, process: Process, workload?: Workload): Process {
   const { PATH: _path, NODE_COMPILE_CACHE: _cache, ...env } = process.env;

@@ -53,6 +53,8 @@ function usersOf(mesh: Mesh): Record<string, number> {
     ]),
     ...mesh.workloads.flatMap((workload) => [processName.sidecar(workload), processName.app(workload)]),
     ...mesh.workloads.filter(({ app }) => app.listen !== undefined).map(processName.network),
+    // Last: who comes with a swap moves nobody.
+    ...mesh.workloads.flatMap((workload) => [processName.app(workload, 2), processName.contract(workload)]),
   ];
   const numbers = numbered(lasting, containerUsers);
   // The one-shots prepare what is the server's and the controller's, as those.

@@ -15,7 +15,11 @@ export const processName = {
   app: (workload: Workload, slot: SlotNumber = 1): string =>
     slot === 1 ? workload.name : `${workload.name}-slot-${slot}`,
   network: (workload: Workload): string => `${workload.name}-network`,
+  contract: (workload: Workload): string => `${workload.name}-contract`,
 };
+
+/** Beside the plan that a controller in a container starts from: what it starts from while a swap lasts. */
+export const swappedPlanName = "swapped.json";
 
 /** Ports, the same on both runtimes. A workload's inbound port is the host's choice, from 9443 upwards. */
 export const ports = { serverApi: 8081, serverHealth: 8082, agentHealth: 8083, bundleEndpoint: 8443 } as const;
@@ -152,7 +156,9 @@ export function workloadFolders(
     owned(`${host.runDir}/${sidecar}/xds`, [controller, sidecar], shared),
     owned(`${host.runDir}/${sidecar}/outbound`, [sidecar, app], shared, { reads: [controller, ...apps] }),
     ...slots.map((slot) =>
-      owned(appPaths(host, workload, slot).appDir, [processName.app(workload, slot), sidecar], shared),
+      owned(appPaths(host, workload, slot).appDir, [processName.app(workload, slot), sidecar], shared, {
+        reads: [processName.contract(workload)],
+      }),
     ),
     owned(`${host.runDir}/config/${sidecar}`, null, readable),
   ];

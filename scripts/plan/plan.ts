@@ -45,9 +45,19 @@ export interface Process {
 
 /**
  * On docker only: `keys` and `bootstrap` are one-shots, whose work `./mesh up` does natively; `network` holds the network
- * namespace that a sidecar shares with an app that can only do TCP.
+ * namespace that a sidecar shares with an app that can only do TCP; `contract` asks an app what the app contract asks,
+ * while a swap is under way.
  */
-export type Role = "spire-server" | "spire-agent" | "controller" | "sidecar" | "app" | "keys" | "bootstrap" | "network";
+export type Role =
+  | "spire-server"
+  | "spire-agent"
+  | "controller"
+  | "sidecar"
+  | "app"
+  | "keys"
+  | "bootstrap"
+  | "network"
+  | "contract";
 
 /** Numeric ids: no accounts are made. When the mesh runs as an ordinary user every process has that user's. */
 export interface User {

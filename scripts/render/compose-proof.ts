@@ -17,14 +17,13 @@ export function healthcheck(plan: Plan, process: Process): ComposeMap | undefine
   return { "<<": merged("proof"), test: ["CMD-SHELL", look] };
 }
 
-function programOf(plan: Plan, { name, role, command, files, trustDomain, workload, ready }: Process) {
+function programOf(plan: Plan, { role, command, files, trustDomain, workload, ready }: Process) {
   const [program = ""] = command;
   if (role === "controller") return [program, "/mesh/scripts/control/health.ts", ...files, trustDomain];
   if (role !== "app" || program !== "node" || ready === undefined || ready.kind === "sidecar") return undefined;
   const probes = plan.edges.flatMap(({ caller, callee, probePath }) =>
     caller.workload === workload && probePath !== undefined ? [`${callee.workload}=${probePath}`] : [],
   );
-  if (name !== workload) throw new Error(`${name} is the app of ${workload}`);
   return [program, "/mesh/apps/health.ts", ready.path, ...probes];
 }
 

@@ -26,6 +26,8 @@ export function service({ plan, files, configDir }: ComposeInput, process: Proce
   return {
     "<<": merged(...(image === undefined ? [fragmentOf(role), ...buildOf(plan, process)] : []), "contained"),
     ...(image === undefined ? {} : { image }),
+    // `up` does not start it; `run` does.
+    ...(role === "contract" ? { profiles: ["contract"] } : {}),
     user: `${user.uid}:${user.gid}`,
     ...(user.groups.length === 0 ? {} : { group_add: user.groups.map(String) }),
     ...labels({ plan, files }, process, { provesOthers: provesOthers(plan, process) }),
@@ -41,7 +43,7 @@ export function service({ plan, files, configDir }: ComposeInput, process: Proce
 }
 
 function fragmentOf(role: Process["role"]): string {
-  return role === "keys" || role === "bootstrap" ? "one-shot" : role;
+  return role === "keys" || role === "bootstrap" || role === "contract" ? "one-shot" : role;
 }
 
 /** The first service of an image says how that is built. */
@@ -83,21 +85,22 @@ function labels(
 
 function environment({ role, env }: Process): ComposeMap {
   // Configuration of SPIRE and the plans of our programs name the subnet by this variable.
-  if (role !== "app" && role !== "sidecar") return { environment: { "<<": merged("subnet"), ...env } };
+  const isTold = role !== "app" && role !== "sidecar" && role !== "contract";
+  if (isTold) return { environment: { "<<": merged("subnet"), ...env } };
   return Object.keys(env).length === 0 ? {} : { environment: env };
 }
 
 function networking(plan: Plan, process: Process): ComposeMap {
   const { name, role, workload } = process;
-  if (role === "keys" || role === "bootstrap") return {};
-  const holder = plan.processes.find((other) => other.role === "network" && other.workload === workload);
-  if (holder !== undefined && workload !== undefined && role !== "network")
-    // With the holder's processes they end: alive, they would keep a network namespace that nothing leads to any more.
+  const holder = holderOf(plan, process);
+  if (holder !== undefined)
     return {
-      network_mode: `service:${holder.name}`,
-      pid: `service:${holder.name}`,
+      network_mode: `service:${holder}`,
+      // With the holder's processes they end: alive, they would keep a network namespace that nothing leads to any more.
+      ...(role === "contract" ? {} : { pid: `service:${holder}` }),
       ...(role === "app" && process.image === undefined ? { init: false } : {}),
     };
+  if (role === "keys" || role === "bootstrap" || role === "contract") return {};
   const joined = networksOf(plan, name).map((network) => [network.name, { ipv4_address: network.members[name] }]);
   if (joined.length === 0) return { network_mode: "none" };
   const page = sidecarOf(plan, workload)?.published;
@@ -105,6 +108,21 @@ function networking(plan: Plan, process: Process): ComposeMap {
     networks: Object.fromEntries(joined),
     ...(page === undefined ? {} : { ports: [`${page.host}:${page.port}:${page.port}`] }),
   };
+}
+
+/** Whose network namespace it is in; undefined: its own, or none. */
+function holderOf({ processes }: Plan, { name, role, workload, listens }: Process): string | undefined {
+  const own = processes.filter((other) => other.workload === workload);
+  const holder = own.find((other) => other.role === "network") ?? own.find((other) => other.role === "sidecar");
+  const joins =
+    (role === "sidecar" && holder?.role === "network") ||
+    isOnTcp({ role, listens }) ||
+    (role === "contract" && own.some(isOnTcp));
+  return joins && holder?.name !== name ? holder?.name : undefined;
+}
+
+function isOnTcp({ role, listens }: Pick<Process, "role" | "listens">): boolean {
+  return role === "app" && listens.length > 0;
 }
 
 function networksOf({ networks = [] }: Plan, process: string): readonly Network[] {

@@ -14,6 +14,9 @@ Everything starts at once and waits by itself for what it needs, but for two thi
 (spire-keys), agents and sidecars for the identities and files that they first ask for (spire-bootstrap). \`--wait\` ends
 when every controller has seen its sidecars hold their SVIDs and bundles, and every app that calls another had an answer.`;
 
+const swappedHeading = `The mesh of mesh.yaml in containers, with who serves as ./mesh swap has it: the project's Compose file until \`./mesh swap --back\`,
+\`stop\` or \`down\`. Written by ./mesh; docker-compose.yml says what mesh.yaml says.`;
+
 /** Order of services within a trust domain: that of their start. */
 const roles: readonly Role[] = [
   "keys",
@@ -24,6 +27,7 @@ const roles: readonly Role[] = [
   "network",
   "sidecar",
   "app",
+  "contract",
 ];
 
 export interface ComposeFileInput extends ComposeInput {
@@ -31,10 +35,12 @@ export interface ComposeFileInput extends ComposeInput {
   readonly name: string;
   /** The checkout, for images that are built. */
   readonly context: string;
+  /** While a swap lasts the file is another, in the state folder. */
+  readonly isSwapped?: boolean;
 }
 
 export function composeFile(input: ComposeFileInput): string {
-  const { plan, name, context } = input;
+  const { plan, name, context, isSwapped = false } = input;
   const processes = plan.domains.flatMap(({ trustDomain }) => inOrder(plan, trustDomain));
   const content = {
     name,
@@ -47,7 +53,7 @@ export function composeFile(input: ComposeFileInput): string {
       certificates: { file: "${NODE_EXTRA_CA_CERTS:-/dev/null}" },
     },
   };
-  return composeYaml(heading, content, {
+  return composeYaml(isSwapped ? swappedHeading : heading, content, {
     ...fragmentComments,
     ...serviceComments(plan, processes),
     ...networkComments(plan),
@@ -87,6 +93,8 @@ const roleComments: Readonly<Record<Role, string>> = {
     "It is healthy while the app listens there and nowhere else.",
   sidecar: "mTLS with peers ends here: who may call, whom it may call. envoy/ has what the controller tells it.",
   app: "Plain HTTP on Unix sockets. No network at all: its sidecar's sockets are the only way in or out.",
+  contract:
+    "Asks the app of either slot what the app contract asks, from where its sidecar would. Run by `./mesh swap`, and not by `up`.",
 };
 
 /** Each kind of service is explained where it stands first; each trust domain has a line. */

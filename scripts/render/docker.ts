@@ -2,9 +2,11 @@
 
 import type { Mesh } from "../model/mesh.ts";
 import { plan } from "../plan/build.ts";
-import { ownPart } from "../plan/own-part.ts";
 import { dockerHost } from "../plan/docker.ts";
+import { swappedPlanName } from "../plan/layout.ts";
+import { ownPart } from "../plan/own-part.ts";
 import type { DomainPlan, Plan, RenderedFile } from "../plan/plan.ts";
+import type { Serving } from "../plan/slots.ts";
 import { composeFile } from "./compose.ts";
 import { subnetVariable } from "./compose-fragments.ts";
 import { manifests } from "./manifests.ts";
@@ -46,6 +48,40 @@ export function dockerFiles(mesh: Mesh, { name, context }: DockerFilesOptions = 
     ...symbolic.domains.flatMap(manifestFiles),
     ...dynamicFiles(plan(mesh, dockerHost(mesh))),
   ];
+}
+
+/** What is beside the committed files while a swap lasts. */
+export interface SwappedFiles {
+  /** The project's Compose file in docker-compose.yml's place. */
+  readonly compose: string;
+  /** What controllers start from, in the place of the committed plan.json beside it. */
+  readonly plans: readonly CommittedFile[];
+}
+
+/** The committed files are as mesh.yaml says, whoever serves. */
+export function swappedFiles(
+  mesh: Mesh,
+  serving: Serving,
+  { name, context }: DockerFilesOptions = checkoutProject,
+): SwappedFiles {
+  const hostWith = (subnet: string) => dockerHost(mesh, { subnet });
+  const symbolic = plan(mesh, hostWith(subnetInFiles), serving);
+  const isSwapped = ({ sidecars }: DomainPlan): boolean => sidecars.some(({ workload }) => workload in serving);
+  return {
+    compose: composeFile({
+      plan: plan(mesh, hostWith(subnetVariable), serving),
+      // What containers were made of, so that nobody is made anew for a swap.
+      files: mountedFiles(plan(mesh, hostWith(subnetInFiles))),
+      configDir,
+      name,
+      context,
+      isSwapped: true,
+    }),
+    plans: symbolic.domains.filter(isSwapped).map((domain) => ({
+      path: `spire/${domain.trustDomain}/${swappedPlanName}`,
+      content: planFile(symbolic, domain).content,
+    })),
+  };
 }
 
 const configDir = "/etc/mesh";

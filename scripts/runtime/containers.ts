@@ -28,7 +28,7 @@ export interface Container {
 
 /** What ends when its work is done. */
 export function isOneShot({ role }: Pick<Process, "role">): boolean {
-  return role === "keys" || role === "bootstrap";
+  return role === "keys" || role === "bootstrap" || role === "contract";
 }
 
 /** Every container of the project, one-shots too, by name. */

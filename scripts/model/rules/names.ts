@@ -58,6 +58,7 @@ function workloadProcesses({ name, path, app }: WorkloadDraft): ProcessName[] {
     { name, what: `the app of ${quote(name)}`, place },
     { name: `${name}-sidecar`, what: `the sidecar of ${quote(name)}`, place },
     { name: `${name}-slot-2`, what: `another app of ${quote(name)} (./mesh swap)`, place },
+    { name: `${name}-contract`, what: `who asks an app of ${quote(name)} what the contract asks`, place },
     ...(app?.listen === undefined ? [] : [{ name: `${name}-network`, what: `the network of ${quote(name)}`, place }]),
   ];
 }

@@ -2,6 +2,7 @@
 
 import { test } from "vitest";
 
+import type { Plan } from "../../../scripts/plan/plan.ts";
 import { meshes, mountsOf, oneShotRoles, services, servicesOf } from "./docker-meshes.ts";
 
 test("networks are internal, but for one per page that only its sidecar is in", ({ expect }) => {
@@ -59,11 +60,13 @@ test("addresses are fixed, of their network, and nobody's twice", ({ expect }) =
 });
 
 test("an app has no network, or its sidecar's when it can only do TCP, and its own sockets alone", ({ expect }) => {
-  for (const { service, process } of servicesOf("app")) {
+  for (const { compose, service, process } of servicesOf("app")) {
     const tcp = process.listens.length > 0;
-    expect(service?.network_mode).toBe(tcp ? `service:${process.workload}-network` : "none");
+    const hasHolder = compose.services[`${process.workload}-network`] !== undefined;
+    const holder = `service:${process.workload}-${hasHolder ? "network" : "sidecar"}`;
+    expect(service?.network_mode).toBe(tcp ? holder : "none");
     expect(service).not.toHaveProperty("networks");
-    const own = [`${process.workload}-sidecar-outbound`, ...(tcp ? [] : [process.workload])];
+    const own = [`${process.workload}-sidecar-outbound`, ...(hasHolder ? [] : [process.name])];
     for (const { volume } of mountsOf(service)) expect(own).toContain(volume);
   }
 });
@@ -96,32 +99,54 @@ test("a socket is mounted into who makes it and who may open it", ({ expect }) =
         expect(holders(`${process}-admin`)).toEqual([controller, process].toSorted());
         expect(holders(`${process}-xds`)).toEqual([controller, process].toSorted());
         const callers = holders(`${process}-outbound`);
-        if (callers.length > 0) expect(callers).toEqual([workload, process, controller].toSorted());
+        const apps = plan.processes.filter(({ role, workload: of }) => role === "app" && of === workload);
+        const names = apps.map(({ name: app }) => app);
+        if (callers.length > 0) expect(callers).toEqual([...names, process, controller].toSorted());
+        for (const slot of [workload, `${workload}-slot-2`]) {
+          const [asking, own] = [[`${workload}-contract`], [slot]].map((some) =>
+            some.filter((one) => compose.services[one] !== undefined),
+          );
+          if (compose.volumes[slot] !== undefined)
+            expect(holders(slot)).toEqual([...(own ?? []), ...(asking ?? []), process].toSorted());
+        }
       }
     }
   }
 });
 
 test("each volume is written by one user, and only what several must have is a volume", ({ expect }) => {
-  for (const { compose } of meshes) {
+  for (const { compose, plan } of meshes) {
     for (const name of Object.keys(compose.volumes)) {
       const mounts = Object.values(compose.services).flatMap((service) =>
         mountsOf(service).flatMap(({ volume, readOnly }) =>
           volume === name ? [{ user: service.user, readOnly }] : [],
         ),
       );
-      expect(mounts.length, name).toBeGreaterThan(1);
+      // A slot that has no app yet, or any more, is for the sidecar alone to read.
+      const isEmpty = isSlot(plan, name) && compose.services[name] === undefined;
+      expect(mounts.length, name).toBeGreaterThan(isEmpty ? 0 : 1);
       // The user's own folder is made in it; see the durable ones of scripts/plan/layout.ts.
-      expect(new Set(mounts.filter(({ readOnly }) => !readOnly).map(({ user }) => user)).size, name).toBe(1);
+      expect(new Set(mounts.filter(({ readOnly }) => !readOnly).map(({ user }) => user)).size, name).toBe(
+        isEmpty ? 0 : 1,
+      );
     }
   }
 });
 
+function isSlot({ domains }: Plan, name: string): boolean {
+  const workloads = domains.flatMap(({ sidecars }) => sidecars.map(({ workload }) => workload));
+  return workloads.some((workload) => [workload, `${workload}-slot-2`].includes(name));
+}
+
 test("owner, group and mode of a folder admit exactly as its mounts do", ({ expect }) => {
-  for (const { folders, processes } of meshes.map(({ plan }) => plan)) {
+  for (const { plan } of meshes) {
+    const { folders, processes } = plan;
     for (const { path, owner, mode, mounts = {} } of folders) {
       for (const [name, access] of Object.entries(mounts)) {
         const user = processes.find((process) => process.name === name)?.user;
+        // Of a slot that has no app, or of who asks one while there is one to ask.
+        if (user === undefined && /-slot-2$|-contract$/.test(name)) continue;
+        if (user === undefined && isSlot(plan, name)) continue;
         const groups = [user?.gid, ...(user?.groups ?? [])];
         const bits = user?.uid === owner.uid ? mode >> 6 : groups.includes(owner.gid) ? mode >> 3 : mode;
         const needed = access === "write" ? 0o7 : 0o5;

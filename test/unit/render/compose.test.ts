@@ -17,23 +17,37 @@ test("there is a service for each process and no other", ({ expect }) => {
 
 const allowedKeys = new Set(
   (
-    "image build init command working_dir environment user group_add labels depends_on healthcheck restart stop_signal cpu_shares " +
+    "image build init command profiles working_dir environment user group_add labels depends_on healthcheck restart stop_signal cpu_shares " +
     "networks network_mode ports pid volumes tmpfs read_only cap_drop security_opt pids_limit mem_limit ulimits logging"
   ).split(" "),
 );
 
-/** Whose groups a process may have beside its own: the agent's by its sidecars, its apps' by the controller. */
-function groupsOf({ role, trustDomain }: Process, { processes }: Plan): string[] {
-  const near: Partial<Record<Role, Role>> = { keys: "spire-agent", sidecar: "spire-agent", controller: "app" };
-  const others = processes.filter((other) => other.role === near[role] && other.trustDomain === trustDomain);
+/**
+ * Whose groups a process may have beside its own: the agent's by its sidecars, its apps' by the controller; the sidecar's by
+ * who asks an app in its place, the workload's first app's by another.
+ */
+function groupsOf({ name, role, trustDomain, workload }: Process, { processes }: Plan): string[] {
+  const near: Partial<Record<Role, Role>> = {
+    keys: "spire-agent",
+    sidecar: "spire-agent",
+    controller: "app",
+    contract: "sidecar",
+  };
+  const others = processes.filter((other) =>
+    role === "app"
+      ? other.name === workload && name !== workload
+      : other.role === near[role] &&
+        other.trustDomain === trustDomain &&
+        (role !== "contract" || other.workload === workload),
+  );
   return others.map(({ user }) => String(user.gid)).toSorted();
 }
 
 test("nobody is in another group than those of the processes it has to do with", ({ expect }) => {
-  for (const { compose, plan } of meshes)
+  for (const { compose, plan, usual } of meshes)
     for (const process of plan.processes)
       expect(compose.services[process.name]?.group_add?.toSorted() ?? [], process.name).toEqual(
-        groupsOf(process, plan),
+        groupsOf(process, process.role === "contract" ? plan : usual),
       );
 });
 
@@ -67,8 +81,10 @@ function sharedWith(service: Service | undefined): string | undefined {
 }
 
 test("only agents see the host's processes", ({ expect }) => {
-  for (const { service, process } of services)
-    expect(service?.pid, process.name).toBe(process.role === "spire-agent" ? "host" : sharedWith(service));
+  for (const { service, process } of services) {
+    const shared = process.role === "contract" ? undefined : sharedWith(service);
+    expect(service?.pid, process.name).toBe(process.role === "spire-agent" ? "host" : shared);
+  }
 });
 
 test("every container has limits for processes, memory and logs", ({ expect }) => {
@@ -113,7 +129,7 @@ test("of the host a container has its own configuration, read-only, and nothing 
       process.role === "sidecar"
         ? [`./envoy/${process.workload}:/etc/mesh/envoy/${process.workload}:ro`]
         : [`./spire/${process.trustDomain}:/etc/mesh/spire/${process.trustDomain}:ro`];
-    expect(binds, process.name).toEqual(process.role === "app" || process.role === "network" ? [] : own);
+    expect(binds, process.name).toEqual(["app", "network", "contract"].includes(process.role) ? [] : own);
   }
 });
 

@@ -11,7 +11,8 @@ import { parseMesh } from "../../../scripts/model/parse.ts";
 import { plan } from "../../../scripts/plan/build.ts";
 import { dockerHost } from "../../../scripts/plan/docker.ts";
 import type { Plan } from "../../../scripts/plan/plan.ts";
-import { type CommittedFile, dockerFiles } from "../../../scripts/render/docker.ts";
+import type { Serving } from "../../../scripts/plan/slots.ts";
+import { type CommittedFile, dockerFiles, swappedFiles } from "../../../scripts/render/docker.ts";
 
 export interface Compose {
   readonly name: string;
@@ -52,7 +53,7 @@ const files = folders.flatMap((folder) =>
   readdirSync(join(goldenDir, folder)).map((file) => join(goldenDir, folder, file)),
 );
 export const meshNames = files.map((file) => basename(file, ".yaml"));
-export const oneShotRoles: ReadonlySet<string> = new Set(["keys", "bootstrap"]);
+export const oneShotRoles: ReadonlySet<string> = new Set(["keys", "bootstrap", "contract"]);
 
 export function meshOf(name: string): Mesh {
   const file = files.find((one) => basename(one, ".yaml") === name);
@@ -85,7 +86,33 @@ export function mountsOf(service: Service | undefined): { readonly volume: strin
     .map((mount) => ({ volume: mount.split(":")[0] ?? "", readOnly: mount.endsWith(":ro") }));
 }
 
-export const meshes = meshNames.map((name) => ({ name, ...composeOf(name), plan: dockerPlan(name) }));
+/** The shipped mesh while a swap is under way: the new app on a Unix socket, or on TCP alone; and after it. */
+export function swapped(serving: Serving) {
+  const mesh = meshOf("quotes");
+  const { compose: text, plans } = swappedFiles(mesh, serving);
+  const compose: Compose = parse(text, { merge: true });
+  return {
+    name: "quotes, swapped",
+    text,
+    compose,
+    plans,
+    plan: plan(mesh, dockerHost(mesh), serving),
+    usual: dockerPlan("quotes"),
+  };
+}
+
+const declared = { kind: "node", entry: "apps/quotes/server.ts", health: "/health" } as const;
+const shelf = { kind: "image", image: "nginx:1.29", listen: { host: "127.0.0.1", port: 8000 }, health: "/" } as const;
+export const swaps: readonly Serving[] = [
+  { quotes: { 1: { app: declared, weight: 1 }, 2: { app: { ...declared, entry: "apps/other.ts" }, weight: 0 } } },
+  { quotes: { 1: { app: declared, weight: 1 }, 2: { app: shelf, weight: 0 } } },
+  { quotes: { 2: { app: { kind: "image", image: "quotes:2", health: "/health" }, weight: 1 } } },
+];
+
+export const meshes = [
+  ...meshNames.map((name) => ({ name, ...composeOf(name), plan: dockerPlan(name), usual: dockerPlan(name) })),
+  ...swaps.map(swapped),
+];
 
 /** Every service of every mesh with the process it stands for. */
 export const services = meshes.flatMap((mesh) =>
