@@ -36,5 +36,5 @@ USER root
 # Volumes begin as these folders do: whoever has the volume makes its own folder in it.
 RUN mkdir -p /var/lib/mesh/data /var/lib/mesh/keys && chmod 1777 /var/lib/mesh/data /var/lib/mesh/keys
 RUN chmod -R a+rX package.json versions.json mesh.schema.json scripts && \
-    node scripts/runtime/fill-compile-cache.ts scripts/control/keys.ts scripts/control/bootstrap.ts scripts/control/health.ts scripts/control/ask.ts scripts/control/main.ts
+    node scripts/runtime/fill-compile-cache.ts scripts/control/keys.ts scripts/control/bootstrap.ts scripts/control/health.ts scripts/control/ask.ts scripts/control/prober.ts scripts/control/main.ts
 USER 65534:65534

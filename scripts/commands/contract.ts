@@ -5,12 +5,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import type { ApiDocument } from "../contract/candidate.ts";
-import { checkContract, isMet } from "../contract/check.ts";
+import { isMet } from "../contract/check.ts";
 import type { Verdict } from "../contract/verdict.ts";
-import { candidateOf, startCandidate } from "../control/candidate.ts";
+import { here, startCandidate } from "../control/candidate.ts";
 import { exitStatus } from "../errors.ts";
-import type { Mesh, Workload } from "../model/mesh.ts";
+import type { Mesh } from "../model/mesh.ts";
 import { formatVerdicts } from "../output/contract.ts";
 import type { ContractReport } from "../output/json-contract.ts";
 import { printJson, printResult } from "../output/print.ts";
@@ -21,7 +20,9 @@ import { nativeRuntime } from "../runtime/native.ts";
 import { openStateFolder } from "../runtime/state.ts";
 import { ensureTools } from "../tools/ensure-tools.ts";
 import { type AppOptions, appOptionsGiven, readApi, readAppArgument, workloadNamed } from "./app-argument.ts";
+import type { Alone } from "./contract-docker.ts";
 import { readMesh, type Context } from "./context.ts";
+import { runtimeOf } from "./open-runtime.ts";
 
 export async function contract(
   context: Context,
@@ -33,17 +34,16 @@ export async function contract(
   const asked = appOptionsGiven(options) > 0;
   const app = asked ? await readAppArgument(context, options, workload.app) : workload.app;
   const api = await readApi(context, app, workload);
-  const verdicts = await inPrivate(context, { mesh, workload: { ...workload, app }, api });
+  const alone = { mesh, workload: { ...workload, app }, api };
+  const folder = await openStateFolder(context.stateDir, { create: false });
+  const verdicts =
+    (await runtimeOf(context, folder)) === "docker"
+      ? await (await import("./contract-docker.ts")).checkInContainers(context, alone)
+      : await inPrivate(context, alone);
   const report: ContractReport = { version: 1, workload: name, met: isMet(verdicts), verdicts };
   if (json) printJson(report);
   else printResult(formatVerdicts(verdicts));
   return report.met ? exitStatus.ok : exitStatus.no;
-}
-
-interface Alone {
-  readonly mesh: Mesh;
-  readonly workload: Workload;
-  readonly api: ApiDocument | undefined;
 }
 
 async function inPrivate(context: Context, { mesh, workload, api }: Alone): Promise<readonly Verdict[]> {
@@ -67,9 +67,9 @@ async function inPrivate(context: Context, { mesh, workload, api }: Alone): Prom
   report({ kind: "start", stage: "candidate", message: `starting ${workload.name} alone` });
   await runtime.begin(planned);
   await folder.writePlan(planned);
-  await startCandidate(process, { runtime, signal });
+  await startCandidate(process, { runtime, within: here, signal });
   report({ kind: "start", stage: "contract", message: "asking it what the contract asks" });
-  const at = { plan: planned, workload: workload.name, slot: 1, runtime, signal, api } as const;
+  const at = { plan: planned, workload: workload.name, slot: 1, runtime, within: here, signal, api } as const;
   // Before what was made is destroyed.
-  return await checkContract(candidateOf(process, at));
+  return await here.checkContract(process, at);
 }

@@ -47,6 +47,7 @@ interface Developed {
 async function begin(context: Context, name: string, flags: AppOptions): Promise<Developed> {
   await using swapping = await openSwapping(context, name, { command });
   const { now, workload, mesh } = swapping;
+  if (swapping.project !== undefined) throw inContainers();
   const declared = workload.app;
   const wanted = appOptionsGiven(flags) === 0 ? declared : await readAppArgument(context, flags, declared);
   const app = watched(wanted);
@@ -125,6 +126,12 @@ function notWatched(name: string, app: App): MeshError {
 function alreadyDeveloped(context: Context, name: string): MeshError {
   return new MeshError("MESH_NO_WATCH", `${name} is under ./mesh dev already, or one that was killed left it so`, {
     fix: `${typed(context)} swap ${name} --back`,
+  });
+}
+
+function inContainers(): MeshError {
+  return new MeshError("MESH_NO_WATCH", "containers run what is in their image, which edits do not reach", {
+    fix: `after each edit: ./mesh up; or develop natively: ./mesh down, then ./mesh up --runtime native`,
   });
 }
 

@@ -7,12 +7,15 @@ import { dirname, join } from "node:path";
 import { askContainer } from "../control/ask-container.ts";
 import { isContainerReady } from "../control/container-ready.ts";
 import { MeshError } from "../errors.ts";
+import type { Mesh } from "../model/mesh.ts";
 import { plan } from "../plan/build.ts";
 import { defaultSubnet, dockerHost } from "../plan/docker.ts";
 import type { Plan } from "../plan/plan.ts";
-import { checkoutProject, type DockerFilesOptions } from "../render/docker.ts";
+import type { Serving } from "../plan/slots.ts";
+import { checkoutProject, type DockerFilesOptions, type SwappedFiles, swappedFiles } from "../render/docker.ts";
 import { type ComposeProject, labels } from "../runtime/compose-project.ts";
 import { containersOf } from "../runtime/containers.ts";
+import { decidedIn, readServing } from "../runtime/decisions.ts";
 import { dockerRuntime, exists } from "../runtime/docker.ts";
 import type { StateFolder } from "../runtime/state.ts";
 import { chosenSubnet } from "../runtime/subnet.ts";
@@ -42,14 +45,39 @@ export function filesOptions(context: Context, folder: StateFolder): DockerFiles
  *   MESH_PROJECT_TAKEN
  */
 export async function openProject(context: Context, folder: StateFolder): Promise<ComposeProject> {
+  const dir = composeDirOf(context, folder);
+  const project = {
+    name: filesOptions(context, folder).name,
+    dir,
+    swappedFile: swappedFileOf(folder),
+    ...(await openEngine(context)),
+  };
+  await refuseForeign(project, context);
+  return project;
+}
+
+/** How Compose is called, and its environment. @throws MeshError as `openProject` does */
+export async function openEngine(context: Context): Promise<Pick<ComposeProject, "command" | "env">> {
   const { cacheDir, report, signal, offline } = context;
   const engine = await ensureEngine({ cacheDir, report, signal, install: false, env: context.env });
   const env = { ...context.env, ...engine.env };
   const { command } = await ensureCompose({ cacheDir, report, signal, env, fetch: offline, offline });
-  const dir = composeDirOf(context, folder);
-  const project = { name: filesOptions(context, folder).name, dir, command, env };
-  await refuseForeign(project, context);
-  return project;
+  return { command, env };
+}
+
+/** The project's Compose file while a swap lasts. */
+export function swappedFileOf({ path }: Pick<StateFolder, "path">): string {
+  return join(path, "swapped.yml");
+}
+
+/** What lies beside the rendered files when others serve than mesh.yaml says; undefined: nobody does. */
+export function swappedContent(
+  context: Context,
+  folder: StateFolder,
+  { mesh, serving }: { readonly mesh: Mesh; readonly serving: Serving },
+): SwappedFiles | undefined {
+  const decided = decidedIn(mesh, serving);
+  return Object.keys(decided).length === 0 ? undefined : swappedFiles(mesh, decided, filesOptions(context, folder));
 }
 
 /** What every container of the mesh is labelled with: project and folder. */
@@ -63,7 +91,7 @@ export async function openDocker(context: Context, folder: StateFolder): Promise
   const project = await openProject(context, folder);
   const [applied, isThere] = await Promise.all([folder.readPlan(), exists(project)]);
   // Where nothing is, mesh.yaml need not be valid for a command that says so.
-  const planned = applied ?? (isThere ? await planFor(context, project) : undefined);
+  const planned = applied ?? (isThere ? await planFor(context, folder, project) : undefined);
   const known = planned ?? nothing;
   const runtime = dockerRuntime(project, known, folder);
   const ask = askContainer(project);
@@ -71,6 +99,7 @@ export async function openDocker(context: Context, folder: StateFolder): Promise
   return {
     folder,
     runtime,
+    project,
     plan: planned,
     phase: isUp ? "up" : isThere ? "stopped" : "absent",
     ask,
@@ -80,10 +109,10 @@ export async function openDocker(context: Context, folder: StateFolder): Promise
 
 const nothing: Plan = { runtime: "docker", domains: [], processes: [], edges: [], folders: [] };
 
-async function planFor(context: Context, { dir, env }: ComposeProject): Promise<Plan> {
+async function planFor(context: Context, folder: StateFolder, { dir, env }: ComposeProject): Promise<Plan> {
   const mesh = await readMesh(context);
   const subnet = (await chosenSubnet(dir, env)) ?? defaultSubnet;
-  return plan(mesh, dockerHost(mesh, { subnet }));
+  return plan(mesh, dockerHost(mesh, { subnet }), await readServing(folder, mesh));
 }
 
 /** Compose would take another folder's containers for ours, and replace them. */

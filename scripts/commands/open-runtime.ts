@@ -8,6 +8,7 @@ import type { Ask } from "../control/client.ts";
 import { MeshError } from "../errors.ts";
 import { requestUnix } from "../observe/unix-http.ts";
 import type { Plan, Process } from "../plan/plan.ts";
+import type { ComposeProject } from "../runtime/compose-project.ts";
 import { nativeRuntime } from "../runtime/native.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { openStateFolder, type StateFolder } from "../runtime/state.ts";
@@ -20,6 +21,8 @@ export interface OpenRuntime {
   readonly plan: Plan | undefined;
   /** `stopped`: only what is durable is left. `absent`: nothing was ever made, or it was destroyed. */
   readonly phase: "up" | "stopped" | "absent";
+  /** On docker. */
+  readonly project?: ComposeProject;
   /** How its controllers are asked; over their sockets on this machine unless given. */
   readonly ask?: Ask;
   /** Looks once whether a process is ready, by what its plan or its container says. Never throws. */

@@ -2,14 +2,16 @@
 
 import { isDeepStrictEqual } from "node:util";
 
+import { here } from "../control/candidate.ts";
 import type { SwapOptions } from "../control/swap.ts";
 import { otherSlot } from "../control/swap.ts";
 import { MeshError } from "../errors.ts";
 import type { App, Mesh, Workload } from "../model/mesh.ts";
 import { plan } from "../plan/build.ts";
-import type { Plan } from "../plan/plan.ts";
+import type { Host, Plan } from "../plan/plan.ts";
 import { appsOf, type Serving, type SlottedApp } from "../plan/slots.ts";
 import { checkAppFiles, refuseImages } from "../runtime/app-files.ts";
+import type { ComposeProject } from "../runtime/compose-project.ts";
 import { readServing, writeServing } from "../runtime/decisions.ts";
 import { readHost } from "../runtime/host.ts";
 import { takeLock } from "../runtime/lock.ts";
@@ -29,6 +31,8 @@ export interface Swapping extends AsyncDisposable {
   readonly serving: Serving;
   readonly now: SlottedApp;
   readonly applied: Plan;
+  /** On docker. */
+  readonly project?: ComposeProject;
   readonly made: AsyncDisposableStack;
 }
 
@@ -39,14 +43,13 @@ export interface SwappingOptions {
   readonly mesh?: Mesh;
 }
 
-/** @throws MeshError MESH_NOT_UP, MESH_RUNTIME_FIXED, MESH_LOCKED, MESH_NO_SUCH_WORKLOAD; what is wrong with mesh.yaml */
+/** @throws MeshError MESH_NOT_UP, MESH_LOCKED, MESH_NO_SUCH_WORKLOAD; what is wrong with mesh.yaml */
 export async function openSwapping(
   context: Context,
   name: string,
   { command, mesh: given }: SwappingOptions,
 ): Promise<Swapping> {
-  const { folder, runtime, plan: applied } = await meshThatIsUp(context);
-  if (runtime.kind !== "native") throw onlyNative(command);
+  const { folder, project, plan: applied } = await meshThatIsUp(context);
   await using untilDone = new AsyncDisposableStack();
   untilDone.use(await takeLock(folder.path, command));
   const mesh = given ?? (await readMesh(context));
@@ -55,7 +58,18 @@ export async function openSwapping(
   const now = appsOf(workload, serving).find(({ weight }) => weight > 0);
   if (now === undefined) throw new Error("no app serves");
   const made = untilDone.move();
-  return { folder, mesh, workload, serving, now, applied, made, [Symbol.asyncDispose]: () => made.disposeAsync() };
+  const onDocker = project === undefined ? {} : { project };
+  return {
+    folder,
+    mesh,
+    workload,
+    serving,
+    now,
+    applied,
+    ...onDocker,
+    made,
+    [Symbol.asyncDispose]: () => made.disposeAsync(),
+  };
 }
 
 export interface Prepared {
@@ -64,20 +78,24 @@ export interface Prepared {
   readonly runFrom: string;
 }
 
+export type Apps = Pick<SwapOptions, "old" | "app">;
+
 /**
  * A swap between `old` and `app`, which has the other slot.
  *
  * @throws MeshError MESH_INPUT_INVALID when files are missing, or mesh.yaml says something else than what is up
  */
-export async function prepareSwap(
-  context: Context,
-  swapping: Swapping,
-  { old, app }: Pick<SwapOptions, "old" | "app">,
-): Promise<Prepared> {
-  const { folder, mesh, workload, serving, applied, made } = swapping;
+export async function prepareSwap(context: Context, swapping: Swapping, apps: Apps): Promise<Prepared> {
+  refuseSharedAddress(swapping.workload.name, apps.old.app, apps.app);
+  if (swapping.project === undefined) return prepareNative(context, swapping, apps);
+  const { prepareInContainers } = await import("./swapping-docker.ts");
+  return prepareInContainers(context, { ...swapping, project: swapping.project }, apps);
+}
+
+async function prepareNative(context: Context, swapping: Swapping, { old, app }: Apps): Promise<Prepared> {
+  const { folder, mesh, workload, serving, made } = swapping;
   const { report, signal, repositoryDir, cacheDir, env, offline } = context;
   const { name } = workload;
-  refuseSharedAddress(name, old.app, app);
   const candidate: Mesh = { ...mesh, workloads: [{ ...workload, app }] };
   refuseImages(candidate);
   await checkAppFiles(candidate, repositoryDir);
@@ -86,22 +104,36 @@ export async function prepareSwap(
   const state = await folder.read();
   const host = { folder, state, mesh, repositoryDir, tools, cacheDir, env, report };
   const reading = made.use(await readHost({ ...host, serving: { ...serving, [name]: both } }));
-  const withSlots = (slots: Serving[string] | undefined): Serving =>
-    slots === undefined ? serving : { ...serving, [name]: slots };
-  const planWith = (slots: Serving[string] | undefined): Plan => plan(mesh, reading.host, withSlots(slots));
-  if (!isDeepStrictEqual(applied, JSON.parse(JSON.stringify(planWith(undefined))))) throw edited();
   const options: Prepared["options"] = {
     workload: name,
     old,
     app,
-    planWith,
-    decide: (slots) => writeServing(folder, withSlots(slots), mesh),
+    ...decisionsOf(swapping, reading.host),
     writePlan: (planned) => folder.writePlan(planned),
     runtime: nativeRuntime({ folder, reading: reading.state, env, report }),
+    within: here,
     report,
     signal,
   };
   return { options, runFrom: reading.host.repositoryDir };
+}
+
+/**
+ * Plans by who serves, and how that is kept.
+ *
+ * @throws MeshError MESH_INPUT_INVALID when mesh.yaml says something else than what is up
+ */
+export function decisionsOf(
+  { folder, mesh, workload, serving, applied }: Omit<Swapping, "made" | keyof AsyncDisposable>,
+  host: Host,
+): Pick<SwapOptions, "planWith" | "decide"> & { readonly withSlots: (slots: Serving[string]) => Serving } {
+  const withSlots = (slots: Serving[string]): Serving => ({ ...serving, [workload.name]: slots });
+  if (!isDeepStrictEqual(applied, JSON.parse(JSON.stringify(plan(mesh, host, serving))))) throw edited();
+  return {
+    withSlots,
+    planWith: (slots) => plan(mesh, host, withSlots(slots)),
+    decide: (slots) => writeServing(folder, withSlots(slots), mesh),
+  };
 }
 
 /** Both run for a while, side by side. */
@@ -119,16 +151,6 @@ function edited(): MeshError {
     "mesh.yaml, or what follows from it, has changed since the last ./mesh up",
     {
       fix: "./mesh up, then this again",
-    },
-  );
-}
-
-function onlyNative(command: string): MeshError {
-  return new MeshError(
-    "MESH_RUNTIME_FIXED",
-    `${command} is built for the native runtime, and this mesh is in containers`,
-    {
-      fix: "write the new `app` in mesh.yaml, then ./mesh up: requests wait for it while it starts",
     },
   );
 }

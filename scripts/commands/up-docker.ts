@@ -2,7 +2,7 @@
 
 import { bringUpContainers } from "../control/bring-up-containers.ts";
 import { exitStatus } from "../errors.ts";
-import { printResult } from "../output/print.ts";
+import { printNote, printResult } from "../output/print.ts";
 import { formatDifference, formatWelcome } from "../output/up.ts";
 import { plan } from "../plan/build.ts";
 import { defaultSubnet, dockerHost } from "../plan/docker.ts";
@@ -10,15 +10,17 @@ import { checkoutProject, dockerFiles } from "../render/docker.ts";
 import { checkAppFiles, refuseWhatImagesLack } from "../runtime/app-files.ts";
 import type { ComposeProject } from "../runtime/compose-project.ts";
 import { containersOf } from "../runtime/containers.ts";
+import { readServing, servedOtherwise } from "../runtime/decisions.ts";
 import { dockerRuntime, exists } from "../runtime/docker.ts";
 import { takeLock } from "../runtime/lock.ts";
 import { checkPublished } from "../runtime/preflight.ts";
 import { writeRendered } from "../runtime/rendered.ts";
 import { openStateFolder } from "../runtime/state.ts";
+import { writeSwapped } from "../runtime/swapped.ts";
 import { chooseSubnet, chosenSubnet, forgetSubnet } from "../runtime/subnet.ts";
 import { npmConfiguration } from "../tools/docker/npm-configuration.ts";
 import { readMesh, type Context, typed } from "./context.ts";
-import { filesOptions, openProject } from "./open-docker.ts";
+import { filesOptions, openProject, swappedContent } from "./open-docker.ts";
 
 export async function upDocker(context: Context): Promise<number> {
   const begun = performance.now();
@@ -35,7 +37,8 @@ export async function upDocker(context: Context): Promise<number> {
   const subnet = isNew ? await chooseSubnet(found, preferred) : (given ?? defaultSubnet);
   const npm = await npmConfiguration({ env: found.env, signal });
   const project = { ...found, env: { ...found.env, ...npm, MESH_SUBNET: subnet } };
-  const planned = plan(mesh, dockerHost(mesh, { subnet }));
+  const serving = await readServing(folder, mesh);
+  const planned = plan(mesh, dockerHost(mesh, { subnet }), serving);
   const before = await folder.readPlan();
   const running = (await containersOf(project)).filter(({ state }) => state === "running");
   const wasUp = running.length > 0;
@@ -45,10 +48,13 @@ export async function upDocker(context: Context): Promise<number> {
     await checkPublished(planned, { running: new Set(running.map(({ service }) => service)) });
     if (offline) await provideImages(context, found);
     await writeRendered(project.dir, dockerFiles(mesh, filesOptions(context, folder)));
+    await writeSwapped(project, swappedContent(context, folder, { mesh, serving }));
     await folder.writePlan(planned);
     const brought = await bringUpContainers({ before, plan: planned, project, runtime, offline, report, signal });
     const summary = { ...brought, firstRequestMs: undefined, elapsedMs: performance.now() - begun };
     printResult(wasUp ? formatDifference(planned, summary) : formatWelcome(planned, summary, typed(context)));
+    for (const { workload, app } of servedOtherwise(mesh, serving))
+      printNote(`${workload} is served by ${app}; what mesh.yaml says: ${typed(context)} swap ${workload} --back`);
     return exitStatus.ok;
   } catch (error) {
     // A mesh that was serving goes on with what it has; of a first try nothing is left.

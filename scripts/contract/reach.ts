@@ -40,7 +40,9 @@ export function lookout(candidate: Candidate): Lookout {
     material: () =>
       touched.size > 0
         ? failed(`it has open: ${[...touched].join(", ")}`)
-        : notChecked(`none was open in ${looks} looks; a file that is read and closed is not seen`),
+        : looks === 0
+          ? notChecked("its open files cannot be seen from here")
+          : notChecked(`none was open in ${looks} looks; a file that is read and closed is not seen`),
   };
 }
 

@@ -1,10 +1,10 @@
 // Waits for the build of an app: a compiler takes the time that it takes, and what follows begins with the process.
 
-import type { ProcessRuntime } from "../runtime/runtime.ts";
+import type { SlotRuntime } from "../runtime/runtime.ts";
 import { until } from "../wait.ts";
 
 export interface BuildOptions {
-  readonly runtime: Pick<ProcessRuntime, "list">;
+  readonly runtime: Pick<SlotRuntime, "list">;
   readonly signal: AbortSignal;
   /** Called once, when there is something to wait for. */
   readonly onWait?: () => void;

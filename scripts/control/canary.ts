@@ -3,6 +3,7 @@
 import { MeshError } from "../errors.ts";
 import type { Report } from "../events.ts";
 import { answersSince, percentile, slotAnswers, type SlotAnswers } from "../observe/slots.ts";
+import type { Admin } from "../observe/envoy-admin.ts";
 import type { SidecarPlan } from "../plan/plan.ts";
 import type { SlotNumber } from "../plan/slots.ts";
 import { until } from "../wait.ts";
@@ -22,6 +23,8 @@ export const usualCanary = { requests: 200, failurePoints: 1, slowerBy: 2 } as c
 
 interface Observation extends Canary {
   readonly sidecar: SidecarPlan;
+  /** Of that sidecar. */
+  readonly admin: Admin;
   readonly old: SlotNumber;
   readonly candidate: SlotNumber;
   readonly report: Report;
@@ -42,12 +45,13 @@ const noiseMs = 10;
  * @throws MeshError MESH_CANARY_WORSE with the figures of both; MESH_TIMEOUT when too few requests came
  */
 export async function observeCanary(observation: Observation): Promise<string> {
-  const { sidecar, old, candidate, requests, report, signal } = observation;
-  const start = { old: await slotAnswers(sidecar, old), candidate: await slotAnswers(sidecar, candidate) };
+  const { sidecar, admin, old, candidate, requests, report, signal } = observation;
+  const answers = (slot: SlotNumber): Promise<SlotAnswers> => slotAnswers(admin, sidecar, slot);
+  const start = { old: await answers(old), candidate: await answers(candidate) };
   const enough = async (): Promise<string | undefined> => {
     const since = {
-      old: answersSince(start.old, await slotAnswers(sidecar, old)),
-      candidate: answersSince(start.candidate, await slotAnswers(sidecar, candidate)),
+      old: answersSince(start.old, await answers(old)),
+      candidate: answersSince(start.candidate, await answers(candidate)),
     };
     const done = since.candidate.requests;
     report({ kind: "progress", stage: "canary", message: `${done} of ${requests} requests` });

@@ -1,7 +1,7 @@
 // Lets a wait end at once when a process it waits for keeps dying, with the reason and its last words.
 
 import { MeshError } from "../errors.ts";
-import type { ProcessRuntime, ProcessStatus } from "../runtime/runtime.ts";
+import type { SlotRuntime, ProcessStatus } from "../runtime/runtime.ts";
 
 /** A process may die once or twice while others are still coming up; then it will not get better by waiting. */
 const toleratedDeaths = 2;
@@ -16,7 +16,7 @@ export interface Deaths {
 }
 
 /** Watches until stopped. `signal` ends it too. */
-export function watchDeaths(runtime: ProcessRuntime, signal: AbortSignal): Deaths {
+export function watchDeaths(runtime: Pick<SlotRuntime, "exits" | "logs">, signal: AbortSignal): Deaths {
   const watching = new AbortController();
   const failure = new AbortController();
   const failed = (async (): Promise<never> => {
@@ -37,7 +37,7 @@ export function watchDeaths(runtime: ProcessRuntime, signal: AbortSignal): Death
   return { failed, signal: AbortSignal.any([signal, failure.signal]), stop: () => watching.abort() };
 }
 
-async function deathError(runtime: ProcessRuntime, status: ProcessStatus): Promise<MeshError> {
+async function deathError(runtime: Pick<SlotRuntime, "logs">, status: ProcessStatus): Promise<MeshError> {
   const { name, lastExit } = status;
   const lines: string[] = [];
   for await (const { text } of runtime.logs([name], { lines: lastLines, follow: false })) lines.push(text);

@@ -1,10 +1,22 @@
 // The plan file of a controller: what it works on, also after a restart. Written whole or not at all.
 
 import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 import { MeshError, messageOf, systemErrorCode } from "../errors.ts";
+import { swappedPlanName } from "../plan/layout.ts";
 import type { DomainPlan, Plan } from "../plan/plan.ts";
 import { writeWhole } from "../whole-file.ts";
+
+/** The plan of a swap that lasts, which lies beside the one of mesh.yaml in containers, comes before that. */
+async function readPlanText(file: string): Promise<string> {
+  try {
+    return await readFile(join(dirname(file), swappedPlanName), "utf8");
+  } catch (error) {
+    if (systemErrorCode(error) !== "ENOENT") throw error;
+    return readFile(file, "utf8");
+  }
+}
 
 /**
  * Reads a plan. One that was rendered for containers names the subnet by the variable MESH_SUBNET.
@@ -13,7 +25,7 @@ import { writeWhole } from "../whole-file.ts";
  */
 export async function readPlan(file: string): Promise<Plan> {
   try {
-    const text = await readFile(file, "utf8");
+    const text = await readPlanText(file);
     const { MESH_SUBNET: subnet } = process.env;
     const plan: Plan = JSON.parse(subnet === undefined ? text : text.replaceAll("${MESH_SUBNET}", subnet));
     return plan;

@@ -1,20 +1,21 @@
 // Replaces the app of a workload while it serves: the new one starts in the other slot, keeps the contract there, gets the
 // requests; the old one answers what it has, and ends. Whatever fails before it has them leaves the old one serving.
 
-import { checkContract, isMet } from "../contract/check.ts";
+import { isMet } from "../contract/check.ts";
 import type { ApiDocument } from "../contract/candidate.ts";
 import type { Verdict } from "../contract/verdict.ts";
 import { MeshError } from "../errors.ts";
 import type { Report } from "../events.ts";
 import type { App } from "../model/mesh.ts";
 import { underWay } from "../observe/slots.ts";
-import type { Plan, Process, SidecarPlan } from "../plan/plan.ts";
+import type { Plan, Process } from "../plan/plan.ts";
 import type { Serving, Slot, SlotNumber } from "../plan/slots.ts";
-import type { ProcessRuntime } from "../runtime/runtime.ts";
+import type { SlotRuntime } from "../runtime/runtime.ts";
 import { until } from "../wait.ts";
 import { observeCanary, type Canary } from "./canary.ts";
-import { candidateOf, domainOf, sidecarOf, startCandidate } from "./candidate.ts";
+import { domainOf, sidecarOf, startCandidate } from "./candidate.ts";
 import { controllerClient } from "./client.ts";
+import type { Within } from "./within.ts";
 
 export interface SwapOptions {
   readonly workload: string;
@@ -27,8 +28,10 @@ export interface SwapOptions {
   readonly planWith: (slots: Serving[string]) => Plan;
   /** Keeps what was decided, for the commands that follow. */
   readonly decide: (slots: Serving[string]) => Promise<void>;
-  readonly writePlan: (plan: Plan) => Promise<void>;
-  readonly runtime: ProcessRuntime;
+  /** Keeps what the mesh is brought to: the plan with this workload's slots as given. */
+  readonly writePlan: (plan: Plan, slots: Serving[string]) => Promise<void>;
+  readonly runtime: SlotRuntime;
+  readonly within: Within;
   readonly canary?: Canary | undefined;
   readonly report: Report;
   readonly signal: AbortSignal;
@@ -65,45 +68,49 @@ export async function swapApp(options: SwapOptions): Promise<Swapped> {
  *   MESH_UPDATE_REJECTED, MESH_INTERRUPTED: the old app serves, and nothing of the new one is left
  */
 export async function takeTurns(options: SwapOptions, decided: Serving[string]): Promise<Omit<Swapped, "abandoned">> {
-  const { old, planWith } = options;
+  const { old, planWith, within } = options;
   const slot = otherSlot(old.slot);
   try {
-    const verdicts = await tryOut(options, { plan: planWith(weighed(options, 1, 0)), slot });
+    const verdicts = await tryOut(options, slot);
     let canary: string | undefined;
     if (options.canary !== undefined) {
       const { percent } = options.canary;
-      const plan = planWith(weighed(options, 100 - percent, percent));
-      await tell(options, plan);
-      const sidecar = sidecarOf(plan, options.workload);
-      canary = await observeCanary({ ...options, ...options.canary, sidecar, old: old.slot, candidate: slot });
+      const shared = weighed(options, 100 - percent, percent);
+      await tell(options, shared);
+      const domain = domainOf(planWith(shared), options.workload);
+      const sidecar = sidecarOf(planWith(shared), options.workload);
+      const asked = { sidecar, admin: within.admin(domain, sidecar), old: old.slot, candidate: slot };
+      canary = await observeCanary({ ...options, ...options.canary, ...asked });
     }
     options.signal.throwIfAborted();
     // First: whoever comes after a kill goes on with the new one, and does not take it from under the sidecar.
     await options.decide(decided);
-    await tell(options, planWith(weighed(options, 0, 1)));
+    await tell(options, weighed(options, 0, 1));
     return { slot, verdicts, ...(canary === undefined ? {} : { canary }) };
   } catch (error) {
     await options.decide(alone(options, old.slot));
-    await settle(options, planWith(alone(options, old.slot)));
+    await settle(options, alone(options, old.slot));
+    // Ctrl-C ends whatever was waited for too, and that says so in its own way.
+    options.signal.throwIfAborted();
     throw error;
   }
 }
 
 /** The old app, which `takeTurns` left running, has the requests again, and the new one ends. */
 export async function turnBack(options: SwapOptions): Promise<void> {
-  await tell(options, options.planWith(weighed(options, 1, 0)));
+  await tell(options, weighed(options, 1, 0));
   await retire(options, options.old.slot);
 }
 
 /** The app of this slot has the requests, and is decided upon; the other answers what it has, and ends. Returns what it had left. */
 async function retire(options: SwapOptions, slot: SlotNumber): Promise<number> {
-  const { planWith, report, workload } = options;
+  const { report } = options;
   const isOld = slot === options.old.slot;
   await options.decide(alone(options, slot));
   report({ kind: "start", stage: "drain", message: `the ${isOld ? "new" : "old"} app answers what it has` });
-  const both = planWith(isOld ? weighed(options, 1, 0) : weighed(options, 0, 1));
-  const abandoned = await drain(sidecarOf(both, workload), otherSlot(slot));
-  await settle(options, planWith(alone(options, slot)));
+  const both = isOld ? weighed(options, 1, 0) : weighed(options, 0, 1);
+  const abandoned = await drain(options, both, otherSlot(slot));
+  await settle(options, alone(options, slot));
   return abandoned;
 }
 
@@ -127,21 +134,20 @@ function alone(apps: Apps, slot: SlotNumber): Serving[string] {
 }
 
 /** Starts it, and holds it to the contract, if to any. */
-async function tryOut(
-  options: SwapOptions,
-  { plan, slot }: { readonly plan: Plan; readonly slot: SlotNumber },
-): Promise<readonly Verdict[]> {
-  const { runtime, report, workload, signal } = options;
+async function tryOut(options: SwapOptions, slot: SlotNumber): Promise<readonly Verdict[]> {
+  const { runtime, within, report, workload, signal } = options;
+  const slots = weighed(options, 1, 0);
+  const plan = options.planWith(slots);
   const process = appIn(plan, workload, slot);
   report({ kind: "start", stage: "candidate", message: `starting ${process.name}` });
   await runtime.preflight(plan);
   await runtime.begin(plan);
-  await options.writePlan(plan);
-  await startCandidate(process, { runtime, signal });
+  await options.writePlan(plan, slots);
+  await startCandidate(process, { runtime, within, signal });
   if (options.contract === undefined) return [];
   report({ kind: "start", stage: "contract", message: "asking it what the contract asks" });
-  const candidate = candidateOf(process, { plan, workload, slot, runtime, signal, ...options.contract });
-  const verdicts = await checkContract(candidate);
+  const at = { plan, workload, slot, runtime, within, signal, ...options.contract };
+  const verdicts = await within.checkContract(process, at);
   if (isMet(verdicts)) return verdicts;
   throw contractBroken(workload, verdicts);
 }
@@ -155,17 +161,26 @@ export function contractBroken(workload: string, verdicts: readonly Verdict[]): 
 }
 
 /** Has the sidecar's controller take up a plan, and keeps it. */
-async function tell({ writePlan, workload }: SwapOptions, plan: Plan): Promise<void> {
-  await controllerClient(domainOf(plan, workload)).applyPlan(plan);
-  await writePlan(plan);
+async function tell({ planWith, writePlan, workload, within }: SwapOptions, slots: Serving[string]): Promise<void> {
+  const plan = planWith(slots);
+  const domain = domainOf(plan, workload);
+  await controllerClient(domain, within.ask).applyPlan(within.part(plan, domain));
+  await writePlan(plan, slots);
 }
 
 /** Returns how many requests the old app still had at the end of its time. */
-async function drain(sidecar: SidecarPlan, slot: SlotNumber): Promise<number> {
+async function drain(
+  { planWith, workload, within }: SwapOptions,
+  slots: Serving[string],
+  slot: SlotNumber,
+): Promise<number> {
+  const plan = planWith(slots);
+  const sidecar = sidecarOf(plan, workload);
+  const admin = within.admin(domainOf(plan, workload), sidecar);
   let left = 0;
   let empty = 0;
   const isDrained = async (): Promise<boolean> => {
-    left = await underWay(sidecar, slot);
+    left = await underWay(admin, sidecar, slot);
     // Twice: a request may be between two counters.
     empty = left === 0 ? empty + 1 : 0;
     return empty === 2;
@@ -179,9 +194,9 @@ async function drain(sidecar: SidecarPlan, slot: SlotNumber): Promise<number> {
 }
 
 /** The sidecar knows one app again, and the other's process, folder and socket are gone. */
-async function settle(options: SwapOptions, plan: Plan): Promise<void> {
-  await tell(options, plan);
-  await options.runtime.begin(plan);
+async function settle(options: SwapOptions, slots: Serving[string]): Promise<void> {
+  await tell(options, slots);
+  await options.runtime.begin(options.planWith(slots));
 }
 
 function appIn(plan: Plan, workload: string, slot: SlotNumber): Process {

@@ -3,7 +3,7 @@
 
 import { X509Certificate } from "node:crypto";
 
-import { requestUnix } from "./unix-http.ts";
+import { requestUnix, type UnixResponse } from "./unix-http.ts";
 
 /** Values by full name: counters and gauges as numbers, texts (`version_text`) as strings. Histograms are left out. */
 export type Stats = ReadonlyMap<string, number | string>;
@@ -24,7 +24,10 @@ export interface TrustedBundle {
   readonly authorities: readonly X509Certificate[];
 }
 
-const adminDeadlineMs = 1000;
+export const adminDeadlineMs = 1000;
+
+/** A GET at one sidecar's admin interface: the body of its 200. */
+export type Admin = (path: string) => Promise<string>;
 
 /**
  * Stats whose name matches an RE2 expression.
@@ -47,7 +50,11 @@ export async function fetchListenerErrors(adminSocket: string): Promise<readonly
 
 /** @throws a system error when the admin socket does not answer; an Error with what it said instead of 200 */
 export async function fetchAdmin(socket: string, path: string): Promise<string> {
-  const { status, body } = await requestUnix({ socket, path, deadlineMs: adminDeadlineMs });
+  return adminBody(path, await requestUnix({ socket, path, deadlineMs: adminDeadlineMs }));
+}
+
+/** @throws an Error with what Envoy said instead of 200 */
+export function adminBody(path: string, { status, body }: Pick<UnixResponse, "status" | "body">): string {
   if (status !== 200) throw new Error(`Envoy's admin answered ${status} to ${path}: ${body.trim()}`);
   return body;
 }

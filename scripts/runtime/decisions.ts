@@ -48,25 +48,30 @@ export async function readServing(folder: Pick<StateFolder, "path">, { workloads
 }
 
 /** Writes it whole, less what mesh.yaml says anyway; with nothing decided there is no file. */
-export async function writeServing(
-  folder: Pick<StateFolder, "path">,
-  serving: Serving,
-  { workloads }: Declared,
-): Promise<void> {
+export async function writeServing(folder: Pick<StateFolder, "path">, serving: Serving, mesh: Declared): Promise<void> {
   const file = servingFile(folder);
-  const declared = new Map(workloads.map(({ name, app }) => [name, app]));
+  const declared = new Map(mesh.workloads.map(({ name, app }) => [name, app]));
   const kept: Kept = Object.fromEntries(
-    Object.entries(serving).flatMap(([name, slots]) => {
+    Object.entries(decidedIn(mesh, serving)).map(([name, slots]) => {
       const own = Object.entries(slots).map(([number, { app, ...slot }]) =>
         isDeepStrictEqual(app, declared.get(name)) ? [number, slot] : [number, { ...slot, app }],
       );
-      const isUsual = own.length === 1 && slots[1] !== undefined && isDeepStrictEqual(slots[1].app, declared.get(name));
-      return isUsual ? [] : [[name, Object.fromEntries(own)]];
+      return [name, Object.fromEntries(own)];
     }),
   );
   if (Object.keys(kept).length === 0) return forgetServing(folder);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   await writeWhole(file, `${JSON.stringify({ version, serving: kept }, undefined, 2)}\n`, { mode: 0o600 });
+}
+
+/** Without what mesh.yaml says anyway. */
+export function decidedIn({ workloads }: Declared, serving: Serving): Serving {
+  const declared = new Map(workloads.map(({ name, app }) => [name, app]));
+  return Object.fromEntries(Object.entries(serving).filter(([name, slots]) => !isUsual(slots, declared.get(name))));
+}
+
+function isUsual(slots: Serving[string], declared: App | undefined): boolean {
+  return Object.keys(slots).length === 1 && slots[1] !== undefined && isDeepStrictEqual(slots[1].app, declared);
 }
 
 /** What mesh.yaml says serves again. */

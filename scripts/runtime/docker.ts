@@ -2,13 +2,21 @@
 // so that it does not matter whether the CLI or plain `docker compose` started them.
 
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 
 import { MeshError } from "../errors.ts";
 import type { Plan } from "../plan/plan.ts";
-import { type ComposeProject, compose, composeFailed, docker, idsOf, linesOf } from "./compose-project.ts";
+import {
+  type ComposeProject,
+  compose,
+  composeFailed,
+  composeFileOf,
+  docker,
+  idsOf,
+  linesOf,
+} from "./compose-project.ts";
 import { type Container, containersOf, isOneShot, statusOf } from "./containers.ts";
 import type { StateFolder } from "./state.ts";
+import { writeSwapped } from "./swapped.ts";
 import type { LogLine, LogOptions, ProcessStatus, Runtime } from "./runtime.ts";
 
 /** What an app has to answer what is under way (docs/app-contract.md). */
@@ -32,10 +40,14 @@ export function dockerRuntime(
     list: async () => statusesOf(await containersOf(project), meant),
     restart: (names) => restart(project, { names, meant }),
     logs: (names, options) => logs(project, { names, plan, options }),
-    suspend: () => end(project, [], graceSeconds),
+    suspend: async () => {
+      await end(project, [], graceSeconds);
+      await writeSwapped(project, undefined);
+    },
     destroy: async () => {
       await end(project, ["--volumes"], graceSeconds);
       await sweep(project);
+      await writeSwapped(project, undefined);
       await folder.clear();
     },
     exists: () => exists(project),
@@ -98,7 +110,7 @@ async function* logs(
 
 /** Also when the project's docker-compose.yml is gone or cannot be read any more: then `sweep` alone ends it. */
 async function end(project: ComposeProject, more: readonly string[], graceSeconds: number): Promise<void> {
-  if (!existsSync(join(project.dir, "docker-compose.yml"))) return;
+  if (!existsSync(composeFileOf(project))) return;
   const { status, stderr } = await compose(
     project,
     ["down", "--remove-orphans", "--timeout", String(graceSeconds), ...more],

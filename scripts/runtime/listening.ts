@@ -55,6 +55,19 @@ function listeningSockets({ host, port }: HostPort): string[] {
   );
 }
 
+/** Of IPv4, of IPv6, and of IPv4 in a socket of IPv6, in words of this machine's order (proc(5)). */
+const loopback = /^(?:[0-9A-F]{6}7F|0{24}01000000|0{16}FFFF0000[0-9A-F]{6}7F)$/;
+
+/** Whether a user's processes listen on more than loopback, in this network namespace. */
+export function listensPastLoopback(uid: number, tables = ["/proc/net/tcp", "/proc/net/tcp6"]): boolean {
+  return tables
+    .flatMap((table) => readFileSync(table, "utf8").split("\n").slice(1))
+    .some((line) => {
+      const [, local = "", , state, , , , owner] = line.trim().split(/\s+/);
+      return state === "0A" && Number(owner) === uid && !loopback.test(local.split(":")[0] ?? "");
+    });
+}
+
 /** Addresses are in the table as hexadecimal words in the machine's byte order; all zeros is every address. */
 function standsInTheWay(tableAddress: string, host: string): boolean {
   if (/^0+$/.test(tableAddress) || host === "0.0.0.0" || host === "::") return true;

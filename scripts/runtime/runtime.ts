@@ -75,6 +75,9 @@ export interface ProcessRuntime extends Runtime {
   exits(signal: AbortSignal): AsyncIterable<ProcessStatus>;
 }
 
+/** What replacing one app by another needs. */
+export type SlotRuntime = Pick<ProcessRuntime, "preflight" | "begin" | "start" | "list" | "logs" | "exits">;
+
 /** Names of processes by what `start` did to them. */
 export interface Started {
   readonly started: readonly string[];

@@ -128,7 +128,17 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
-const ownNames = new Set(["state.json", "plan.json", "lock", "data", "logs", "stage", "decisions", "docker"]);
+const ownNames = new Set([
+  "state.json",
+  "plan.json",
+  "lock",
+  "data",
+  "logs",
+  "stage",
+  "decisions",
+  "docker",
+  "swapped.yml",
+]);
 
 /** What a command or a crash may have left. */
 function isOwnName(name: string): boolean {

@@ -16,7 +16,7 @@ export interface ImageSource {
   /** Without a `# syntax=` line: its image would come from a registry. */
   readonly dockerfile: string;
   /** What is copied, by name. */
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string | Buffer>>;
   /** What RUN may mount, by name. */
   readonly secrets?: Readonly<Record<string, string>>;
 }

@@ -62,7 +62,14 @@ export async function makeComposeMesh(options: PlaceOptions = {}): Promise<Compo
   };
   const name = /^name: (\S+)$/m.exec(await readFile(join(dir, "docker-compose.yml"), "utf8"))?.[1] ?? "";
   // Not the default, where the mesh of a checkout may come up at any time.
-  const subnet = await chooseSubnet({ name, dir, command: ["docker", "compose"], env }, `10.${randomInt(20, 99)}`);
+  const project = {
+    name,
+    dir,
+    command: ["docker", "compose"],
+    swappedFile: join(place.stateDir, "swapped.yml"),
+    env,
+  } as const;
+  const subnet = await chooseSubnet(project, `10.${randomInt(20, 99)}`);
   await writeFile(join(dir, ".env"), `MESH_SUBNET=${subnet}\n`);
   const containers = async (): Promise<ReadonlyMap<string, Inspected>> => inspectAll(name, env);
   const traces = async (): Promise<string[]> => {

@@ -19,20 +19,23 @@ const answerMs = 10_000;
 /** Every so many requests one on a connection of its own. */
 const everyNew = 5;
 
-/** Begins to GET `path` over a Unix socket, `perSecond` times a second. */
+/** Begins to GET `path` over a Unix socket, or at an origin such as `http://127.0.0.1:8080`, `perSecond` times a second. */
 export function beginOpenLoad(
-  socketPath: string,
+  to: string,
   { path, perSecond }: { readonly path: string; readonly perSecond: number },
 ): OpenLoad {
-  const kept = new Agent({ connect: { socketPath }, connections: 64, headersTimeout: answerMs, bodyTimeout: answerMs });
+  const isSocket = to.startsWith("/");
+  const connect = isSocket ? { socketPath: to } : {};
+  const origin = isSocket ? "http://app" : to;
+  const kept = new Agent({ connect, connections: 64, headersTimeout: answerMs, bodyTimeout: answerMs });
   const ending = new AbortController();
   const failures: string[] = [];
   const pending = new Set<Promise<void>>();
   let sent = 0;
   const send = async (isNew: boolean): Promise<void> => {
-    const own = isNew ? new Agent({ connect: { socketPath }, connections: 1, pipelining: 0 }) : undefined;
+    const own = isNew ? new Agent({ connect, connections: 1, pipelining: 0 }) : undefined;
     try {
-      const { statusCode, body } = await request(`http://app${path}`, { dispatcher: own ?? kept });
+      const { statusCode, body } = await request(`${origin}${path}`, { dispatcher: own ?? kept });
       const text = await body.text();
       if (statusCode !== 200) failures.push(`${statusCode} ${text.slice(0, 120)}`);
     } catch (error) {

@@ -15,7 +15,7 @@ import { ensureBrowser } from "../browser.ts";
 import { checkoutDir } from "../checkout.ts";
 import { beginLoad } from "../load.ts";
 import { meshTest } from "../mesh.ts";
-import { type Place, quotesFlow } from "../place.ts";
+import type { Place } from "../place.ts";
 import { ensureLanguages } from "./languages.ts";
 
 const test = meshTest().extend("page", async ({ mesh }, { onCleanup }) => {
@@ -163,32 +163,6 @@ test("what serves is saved in mesh.yaml, and is then no swap any more", async ({
   expect(await readFile(mesh.meshFile, "utf8")).toBe(before);
   expect((await mesh.status()).swapped).toBeUndefined();
   expect((await mesh.must("up")).stdout).toBe("unchanged\n");
-});
-
-test.for([
-  ["one that dies at once", ["--command", "/bin/false"], "MESH_PROCESS_FAILED", "ended with exit status 1"],
-  ["one that hangs", ["--node", candidate("hangs")], "MESH_TIMEOUT", "answers 200 on /health"],
-  ["one that does not keep the contract", ["--node", candidate("ignores-sigterm")], "MESH_CONTRACT_BROKEN", "SIGTERM"],
-  [
-    "one that wears out under a canary's share",
-    ["--node", candidate("fails-later"), "--canary", "50%", "--after", "5000"],
-    "MESH_CANARY_WORSE",
-    "% failed",
-  ],
-] as const)("of %s the old one is told, and serves on", async ([, words, code, why], { mesh, expect }) => {
-  const served = await mesh.process((await appsOf(mesh))[0] ?? "");
-  await using load = beginLoad(mesh.url("/api/quotes"), { connections: 8 });
-  const { status, stderr } = await mesh.mesh("swap", "quotes", ...words);
-  expect(stderr).toContain(`error[${code}]`);
-  expect(stderr).toContain(why);
-  expect(status).toBeGreaterThan(0);
-  await load.more(100);
-  const { failures } = await load.end();
-  // What the canary itself answered with was its share.
-  if (code !== "MESH_CANARY_WORSE") expect(failures).toEqual([]);
-  expect(await appsOf(mesh)).toEqual([served.name]);
-  expect((await mesh.process(served.name)).pid).toBe(served.pid);
-  await quotesFlow(mesh, 2000);
 });
 
 test("a contract is told rule by rule, for people and for programs", async ({ mesh, expect }) => {

@@ -36,7 +36,7 @@ async function projectWith(
     "*) exit 9 ;;",
   ];
   const PATH = await pathWith(dir, { docker: `case "$*" in\n${answers.join("\n")}\nesac` });
-  return { name: "mesh", dir, command: ["docker", "compose"], env: { PATH } };
+  return { name: "mesh", dir, swappedFile: "/nowhere/swapped.yml", command: ["docker", "compose"], env: { PATH } };
 }
 
 const quotes: Process = {

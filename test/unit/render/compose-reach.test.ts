@@ -3,7 +3,7 @@
 import { test } from "vitest";
 
 import type { Plan } from "../../../scripts/plan/plan.ts";
-import { meshes, mountsOf, oneShotRoles, services, servicesOf } from "./docker-meshes.ts";
+import { meshes, mountsOf, services, servicesOf } from "./docker-meshes.ts";
 
 test("networks are internal, but for one per page that only its sidecar is in", ({ expect }) => {
   for (const { compose, plan } of meshes) {
@@ -117,7 +117,8 @@ test("a socket is mounted into who makes it and who may open it", ({ expect }) =
 test("each volume is written by one user, and only what several must have is a volume", ({ expect }) => {
   for (const { compose, plan } of meshes) {
     for (const name of Object.keys(compose.volumes)) {
-      const mounts = Object.values(compose.services).flatMap((service) =>
+      const others = Object.entries(compose.services).filter(([service]) => !service.endsWith("-contract"));
+      const mounts = others.flatMap(([, service]) =>
         mountsOf(service).flatMap(({ volume, readOnly }) =>
           volume === name ? [{ user: service.user, readOnly }] : [],
         ),
@@ -145,11 +146,11 @@ test("owner, group and mode of a folder admit exactly as its mounts do", ({ expe
       for (const [name, access] of Object.entries(mounts)) {
         const user = processes.find((process) => process.name === name)?.user;
         // Of a slot that has no app, or of who asks one while there is one to ask.
-        if (user === undefined && /-slot-2$|-contract$/.test(name)) continue;
-        if (user === undefined && isSlot(plan, name)) continue;
+        if (user === undefined && (isSlot(plan, name) || name.endsWith("-contract"))) continue;
         const groups = [user?.gid, ...(user?.groups ?? [])];
         const bits = user?.uid === owner.uid ? mode >> 6 : groups.includes(owner.gid) ? mode >> 3 : mode;
-        const needed = access === "write" ? 0o7 : 0o5;
+        // Who asks an app enters by its sidecar's group; it clears up as the app's user, and for that has the mount.
+        const needed = access === "write" && !name.endsWith("-contract") ? 0o7 : 0o5;
         expect(bits & needed, `${name} ${access}s ${path}`).toBe(needed);
       }
     }
@@ -159,7 +160,9 @@ test("owner, group and mode of a folder admit exactly as its mounts do", ({ expe
 test("what a one-shot writes into memory stays with a service that it waits for", ({ expect }) => {
   for (const { folders, processes } of meshes.map(({ plan }) => plan)) {
     for (const { path, mounts = {} } of folders.filter(({ durable }) => !durable)) {
-      for (const oneShot of processes.filter(({ role, name }) => oneShotRoles.has(role) && mounts[name] === "write")) {
+      for (const oneShot of processes.filter(
+        ({ role, name }) => ["keys", "bootstrap"].includes(role) && mounts[name] === "write",
+      )) {
         // scripts/control/bootstrap.ts asks the controller of its trust domain before it writes.
         const holder = processes.find(
           ({ role, trustDomain }) => role === "controller" && trustDomain === oneShot.trustDomain,

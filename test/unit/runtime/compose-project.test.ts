@@ -13,7 +13,7 @@ async function projectWith(
   const PATH = await pathWith(dir, {
     docker: `printf '%s\\n' '${said.stdout}'; printf '%s\\n' '${said.stderr}' >&2; exit 1`,
   });
-  return { name: "mesh", dir, command: ["docker", "compose"], env: { PATH } };
+  return { name: "mesh", dir, swappedFile: "/nowhere/swapped.yml", command: ["docker", "compose"], env: { PATH } };
 }
 
 test("what has gone since it was listed is left out", async ({ expect, onTestFinished }) => {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, realpath, writeFile } from "node:fs/promises";
+import { mkdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { type AddressInfo, type Server, createServer } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { test } from "vitest";
 import type { HostPort } from "../../../scripts/model/mesh.ts";
 import { parseMesh } from "../../../scripts/model/parse.ts";
 import type { Plan } from "../../../scripts/plan/plan.ts";
-import { listenerOn } from "../../../scripts/runtime/listening.ts";
+import { listenerOn, listensPastLoopback } from "../../../scripts/runtime/listening.ts";
 import { checkAddresses, checkPages, checkSocketPaths } from "../../../scripts/runtime/preflight.ts";
 import { meshId } from "../../../scripts/runtime/state.ts";
 import { tempDir } from "./temp-dir.ts";
@@ -68,6 +68,26 @@ test("who listens on every address, IPv4 or IPv6, is found too", async ({ expect
   for (const host of ["0.0.0.0", "::"]) {
     const { port } = await listen(host, onTestFinished);
     expect(listenerOn({ host: "127.0.0.1", port })).toMatchObject({ pid: process.pid });
+  }
+});
+
+test("whoever listens on more than loopback is told from who does not", async ({ expect, onTestFinished }) => {
+  const uid = userInfo().uid;
+  const { port } = await listen("127.0.0.1", onTestFinished);
+  const own = `:${port.toString(16).toUpperCase().padStart(4, "0")} `;
+  const file = join(await tempDir(onTestFinished), "tcp");
+  const line = (await readFile("/proc/net/tcp", "utf8")).split("\n").find((one) => one.includes(own)) ?? "";
+  for (const [address, isPast] of [
+    ["0100007F", false],
+    ["00000000", true],
+    ["0200C70A", true],
+    ["0000000000000000FFFF00000100007F", false],
+    ["00000000000000000000000001000000", false],
+    ["00000000000000000000000000000000", true],
+  ] as const) {
+    await writeFile(file, ["  sl  local_address", line.replace("0100007F", address), ""].join("\n"));
+    expect(listensPastLoopback(uid, [file]), address).toBe(isPast);
+    expect(listensPastLoopback(uid + 1, [file]), address).toBe(false);
   }
 });
 
