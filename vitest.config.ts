@@ -68,9 +68,18 @@ export default defineConfig({
         test: {
           name: "verify",
           include: ["test/verify/**/*.test.ts"],
-          exclude: ["test/verify/live.test.ts", "test/verify/full/**"],
+          exclude: ["test/verify/live.test.ts", "test/verify/in-containers.test.ts", "test/verify/full/**"],
           ...serial,
           ...native,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "verify-docker",
+          include: ["test/verify/in-containers.test.ts"],
+          globalSetup: ["test/verify/engine.ts"],
+          ...serial,
         },
       },
       // On the mesh that is up: `./mesh verify --live`.

@@ -12,10 +12,10 @@ import { provideTools, runSuite } from "./run-suite.ts";
 
 /** Suites by name; each step is a check of the sources or a project of vitest.config.ts. */
 const suites = {
-  all: ["format", "lint", "types", "unit", "e2e", "verify", "docker", "e2e-docker"],
+  all: ["format", "lint", "types", "unit", "e2e", "verify", "docker", "verify-docker", "e2e-docker"],
   unit: ["unit"],
   e2e: ["e2e"],
-  docker: ["docker", "e2e-docker"],
+  docker: ["docker", "verify-docker", "e2e-docker"],
   verify: ["verify"],
   soak: ["soak"],
   bench: ["bench"],
@@ -23,7 +23,7 @@ const suites = {
 
 type Step = (typeof suites)[keyof typeof suites][number];
 /** These need an engine. */
-const inContainers: readonly Step[] = ["docker", "e2e-docker"];
+const inContainers: readonly Step[] = ["docker", "verify-docker", "e2e-docker"];
 type Check = Extract<Step, "format" | "lint" | "types">;
 
 /** Development dependencies' programs, as `npx` would run them. */

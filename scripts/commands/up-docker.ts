@@ -70,7 +70,7 @@ function isTheCheckouts({ name }: ComposeProject): boolean {
 }
 
 /** Where no registry is to be asked: images of the tool cache's programs, under the official names. */
-async function provideImages(context: Context, { env }: ComposeProject): Promise<void> {
+export async function provideImages(context: Context, { env }: Pick<ComposeProject, "env">): Promise<void> {
   const { cacheDir, report, signal, offline } = context;
   const [{ ensureStandIns }, { ensureTools }] = await Promise.all([
     import("../tools/docker/stand-ins/ensure-stand-ins.ts"),

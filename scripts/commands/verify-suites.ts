@@ -4,6 +4,7 @@
 import type { Reporter } from "vitest/node";
 
 import type { ClaimResult, MutationOutcome } from "../output/verify-report.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Context } from "./context.ts";
 import { runSuite, type SuiteOptions, type SuiteRun } from "./run-suite.ts";
 import type { VerifyOptions } from "./verify.ts";
@@ -24,7 +25,7 @@ interface Left {
   readonly alsoRed?: { readonly protection: string; readonly red: readonly string[] };
 }
 
-export async function runVerify(context: Context, options: VerifyOptions): Promise<Findings> {
+export async function runVerify(context: Context, options: VerifyOptions, runtime: Plan["runtime"]): Promise<Findings> {
   const { edge = "", filter = "", mutations } = options;
   process.env["MESH_VERIFY_FILE"] = context.meshFile;
   process.env["MESH_VERIFY_STATE"] = context.stateDir;
@@ -33,7 +34,7 @@ export async function runVerify(context: Context, options: VerifyOptions): Promi
   process.env["MESH_VERIFY_MUTATIONS"] = mutations && !options.full ? "yes" : "no";
   const reporter = progressOf(context);
   const runs: SuiteRun[] = [];
-  for (const suite of suitesFor(options)) runs.push(await runSuite(context, { ...suite, reporter }));
+  for (const suite of suitesFor(options, runtime)) runs.push(await runSuite(context, { ...suite, reporter }));
   const tests = runs.flatMap(({ modules }) => modules.flatMap((module) => [...module.children.allTests()]));
   const left = tests.map((test): Left => {
     const attached: object = test.meta();
@@ -63,8 +64,9 @@ function withAlsoRed(left: readonly Left[]): MutationOutcome[] {
     });
 }
 
-function suitesFor(options: VerifyOptions): Pick<SuiteOptions, "project" | "files">[] {
+function suitesFor(options: VerifyOptions, runtime: Plan["runtime"]): Pick<SuiteOptions, "project" | "files">[] {
   if (options.live) return [{ project: "verify-live" }];
+  if (runtime === "docker") return [{ project: "verify-docker" }];
   const usual = { project: "verify", files: filesFor(options).map((name) => `test/verify/${name}.test.ts`) };
   return options.full ? [usual, { project: "soak", files: ["test/verify/full/"] }] : [usual];
 }

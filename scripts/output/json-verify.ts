@@ -33,11 +33,11 @@ const claim = Type.Object(
       [Type.Literal("refused"), Type.Literal("admitted"), Type.Literal("not-here"), Type.Literal("failed")],
       {
         description:
-          "`admitted`: as stated in `why`. `not-here`: the row cannot apply to this mesh, or cannot be tried on one that serves; `why` says it.",
+          "`admitted`: as stated in `why`. `not-here`: the row cannot apply to this mesh, or cannot be tried on one that serves, or in containers; `why` says it.",
       },
     ),
     why: Type.Optional(text("Where something is admitted, or cannot be tried.")),
-    inPart: Type.Optional(text("Of a mesh that serves: why a part of it is not tried.")),
+    inPart: Type.Optional(text("Of a mesh that serves, or in containers: why a part of it is not tried.")),
     attempts: Type.Array(attempt),
   },
   { description: "One row of the attack matrix." },
@@ -79,6 +79,7 @@ export const verifyReport = Type.Object(
       description:
         "`private`: an instance of its own. `live`: the mesh that is up, on which only what is harmless is tried.",
     }),
+    runtime: Type.Union([Type.Literal("native"), Type.Literal("docker")], { description: "What the mesh runs on." }),
     edge: text("`broker → quotes`."),
     versions: Type.Record(Type.String(), Type.String(), { description: "Of everything that took part." }),
     claims: Type.Array(claim),

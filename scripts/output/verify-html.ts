@@ -3,11 +3,11 @@
 
 import { escapeXml as text } from "./markup.ts";
 import type { AttemptResult, ClaimResult, MutationOutcome, VerifyReport } from "./verify-report.ts";
-import { inShort } from "./verify-untried.ts";
+import { inShort, untriedWord } from "./verify-untried.ts";
 import { groups } from "./verify-table.ts";
 
 export function verifyHtml(report: VerifyReport): string {
-  const { claims, mutations, mesh, edge, startedAt, seconds, holds, versions } = report;
+  const { claims, mutations, edge, startedAt, seconds, holds, versions } = report;
   const byGroup = Map.groupBy(claims, ({ id }) => id.slice(0, 1));
   const count = (state: ClaimResult["state"]): number => claims.filter((one) => one.state === state).length;
   return `<!doctype html>
@@ -23,12 +23,12 @@ export function verifyHtml(report: VerifyReport): string {
 <p class="verdict ${holds ? "good" : "bad"}">${holds ? "Every claim holds." : "Not every claim holds."}</p>
 <dl>
 <dt>When</dt><dd>${text(startedAt)}, ${seconds.toFixed(1)} s</dd>
-<dt>Claims</dt><dd>${count("refused")} refused, ${count("admitted")} admitted as stated, ${count("not-here")} ${mesh === "live" ? "not tried live" : "cannot apply"}, ${count("failed")} failed</dd>
+<dt>Claims</dt><dd>${count("refused")} refused, ${count("admitted")} admitted as stated, ${count("not-here")} ${untriedWord(report)}, ${count("failed")} failed</dd>
 ${Object.entries(versions)
   .map(([name, version]) => `<dt>${text(name)}</dt><dd>${text(version)}</dd>`)
   .join("\n")}
 </dl>
-<p>${text(how[mesh])}</p>
+<p>${text(how(report))}</p>
 ${[...byGroup].map(([group, some]) => `<h2>${text(groups[group] ?? group)}</h2>\n${some.map(claim).join("\n")}`).join("\n")}
 ${mutations.length === 0 ? "" : mutationTable(mutations)}
 </body>
@@ -36,11 +36,17 @@ ${mutations.length === 0 ? "" : mutationTable(mutations)}
 `;
 }
 
-const how = {
-  private:
-    "A refusal counts only when three witnesses agree: the attacker saw it after writing and reading, the sidecar counted and logged it under the expected cause, and the app received nothing. Beside each attempt the rightful caller's request succeeded on the same listener.",
-  live: "The mesh that is up was attacked as far as that is harmless: with nothing of its own in the attacker's hands, and changing nothing even if it succeeded. A refusal counts when the attacker saw it after writing and reading and the sidecar counted and logged it under the expected cause. A rightful request crossed before the first attempt and after the last. What is not tried live is tried on a private instance.",
-} as const;
+const seenAndCounted =
+  "A refusal counts when the attacker saw it after writing and reading and the sidecar counted and logged it under the expected cause";
+
+function how({ mesh, runtime }: VerifyReport): string {
+  if (mesh === "live")
+    return `The mesh that is up was attacked as far as that is harmless: with nothing of its own in the attacker's hands, and changing nothing even if it succeeded. ${seenAndCounted}. A rightful request crossed before the first attempt and after the last. What is not tried live is tried on a private instance.`;
+  const beside = "Beside each attempt the rightful caller's request succeeded on the same listener.";
+  if (runtime === "docker")
+    return `A private instance in containers, attacked from a container beside the callee's sidecar. ${seenAndCounted}. ${beside} What is not tried in containers is tried natively.`;
+  return `${seenAndCounted}, and the app received nothing. ${beside}`;
+}
 
 function claim({ id, title, clause, state, why, attempts }: ClaimResult): string {
   const open = state === "failed" ? " open" : "";

@@ -12,6 +12,7 @@ export interface VerifyReport {
   readonly holds: boolean;
   /** `private`: an instance of its own. `live`: the mesh that is up, on which only what is harmless is tried. */
   readonly mesh: "private" | "live";
+  readonly runtime: "native" | "docker";
   /** `broker → quotes`. */
   readonly edge: string;
   /** Of everything that took part. */
@@ -28,11 +29,11 @@ export interface ClaimResult {
   readonly clause: string;
   /**
    * `refused`: every attempt was, for the expected reason. `admitted`: not refused, by design or as a known gap (`why`).
-   * `not-here`: the row cannot apply to this mesh, or cannot be tried on one that serves (`why`).
+   * `not-here`: the row cannot apply to this mesh, or cannot be tried on one that serves, or in containers (`why`).
    */
   readonly state: "refused" | "admitted" | "not-here" | "failed";
   readonly why?: string;
-  /** Live: why a part of it is not tried. */
+  /** Live, or in containers: why a part of it is not tried. */
   readonly inPart?: string;
   readonly attempts: readonly AttemptResult[];
 }

@@ -2,7 +2,7 @@
 
 import { alignColumns } from "./table.ts";
 import type { Paint } from "./print.ts";
-import { inShort, untriedRows } from "./verify-untried.ts";
+import { inShort, untriedHeading, untriedRows, untriedWord, whichMesh } from "./verify-untried.ts";
 import type { AttemptResult, ClaimResult, MutationOutcome, VerifyReport } from "./verify-report.ts";
 
 /** Groups of the attack matrix. */
@@ -18,9 +18,10 @@ export const groups: Readonly<Record<string, string>> = {
 };
 
 export function formatVerify(report: VerifyReport, paint: Paint): string {
-  const { mesh, mutations } = report;
-  // Live most are not tried, and for a few reasons.
-  const claims = mesh === "live" ? report.claims.filter(({ state }) => state !== "not-here") : report.claims;
+  const { mutations } = report;
+  // Where many are not tried, it is for a few reasons.
+  const heading = untriedHeading(report);
+  const claims = heading === undefined ? report.claims : report.claims.filter(({ state }) => state !== "not-here");
   const byGroup = Map.groupBy(claims, ({ id }) => id.slice(0, 1));
   const sections = [...byGroup].map(([group, some]) =>
     section(
@@ -35,8 +36,7 @@ export function formatVerify(report: VerifyReport, paint: Paint): string {
         mutations.map((mutation) => mutationRow(mutation, paint)),
       ),
     );
-  if (mesh === "live")
-    sections.push(section("Not tried live, but by ./mesh verify on a private instance", untriedRows(report)));
+  if (heading !== undefined) sections.push(section(heading, untriedRows(report)));
   return [...sections, verdict(report, paint)].join("\n\n");
 }
 
@@ -49,7 +49,9 @@ function claimRows(claim: ClaimResult, paint: Paint): string[][] {
   const ms = attempts.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
   const failed = attempts.filter(({ problem }) => problem !== undefined);
   const cause =
-    state === "not-here" || state === "admitted" ? (why ?? "") : [...new Set(attempts.map(causeOf))].join(", ");
+    state === "not-here" || state === "admitted"
+      ? (why ?? "")
+      : [...new Set(attempts.map(causeOf))].filter((one) => one !== "").join(", ");
   return [
     [
       "",
@@ -96,13 +98,14 @@ function mutationRow(
   return ["", protection, shown[state], change, shortened(said.split("\n")[0] ?? ""), `${Math.round(milliseconds)} ms`];
 }
 
-function verdict({ claims, mutations, holds, mesh, edge, seconds }: VerifyReport, paint: Paint): string {
+function verdict(report: VerifyReport, paint: Paint): string {
+  const { claims, mutations, holds, edge, seconds } = report;
   const count = (state: ClaimResult["state"]): number => claims.filter((claim) => claim.state === state).length;
   const taken = (state: MutationOutcome["state"]): number => mutations.filter((one) => one.state === state).length;
   const about =
     mutations.length === 0
       ? ""
       : `; ${taken("noticed")} protections missed when taken away, ${taken("unnoticed")} not, ${taken("not-applied")} cannot be taken away, ${taken("failed")} could not`;
-  const numbers = `${count("refused")} refused, ${count("admitted")} admitted as stated, ${count("not-here")} ${mesh === "live" ? "not tried live" : "cannot apply"}, ${count("failed")} failed${about}`;
-  return `${holds ? paint("green", "holds") : paint("red", "DOES NOT HOLD")}: ${edge}${mesh === "live" ? ", the mesh that is up" : ""}: ${numbers}, ${seconds.toFixed(1)} s`;
+  const numbers = `${count("refused")} refused, ${count("admitted")} admitted as stated, ${count("not-here")} ${untriedWord(report)}, ${count("failed")} failed${about}`;
+  return `${holds ? paint("green", "holds") : paint("red", "DOES NOT HOLD")}: ${edge}${whichMesh(report)}: ${numbers}, ${seconds.toFixed(1)} s`;
 }

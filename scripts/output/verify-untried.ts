@@ -1,6 +1,25 @@
-// What `./mesh verify --live` leaves out, for a terminal: most rows of the matrix, and for a few reasons.
+// What `./mesh verify --live`, and in containers, leaves out, in words: many rows of the matrix, and for a few reasons.
 
 import type { VerifyReport } from "./verify-report.ts";
+
+type Which = Pick<VerifyReport, "mesh" | "runtime">;
+
+/** Undefined: whatever can apply is tried. */
+export function untriedHeading({ mesh, runtime }: Which): string | undefined {
+  if (mesh === "live") return "Not tried live, but by ./mesh verify on a private instance";
+  return runtime === "docker" ? "Not tried in containers, but by ./mesh verify --runtime native" : undefined;
+}
+
+export function untriedWord({ mesh, runtime }: Which): string {
+  if (mesh === "live") return "not tried live";
+  return runtime === "docker" ? "not tried in containers" : "cannot apply";
+}
+
+/** Nothing of a private instance natively: that is what is usual. */
+export function whichMesh({ mesh, runtime }: Which): string {
+  if (mesh === "live") return ", the mesh that is up";
+  return runtime === "docker" ? ", in containers" : "";
+}
 
 /** A row for each reason. */
 export function untriedRows({ claims }: Pick<VerifyReport, "claims">): string[][] {

@@ -25,6 +25,8 @@ const subnetInFiles = "${MESH_SUBNET}";
 export const checkoutProject = { name: "federated-spiffe-mesh", context: "." } as const;
 
 export interface DockerFilesOptions {
+  /** What becomes of every plan before it is rendered: itself unless given. */
+  readonly change?: (plan: Plan) => Plan;
   /** Of the Compose project. */
   readonly name: string;
   /** The checkout, relative to docker-compose.yml or absolute: what images are built from. */
@@ -32,11 +34,14 @@ export interface DockerFilesOptions {
 }
 
 /** Every file of a mesh in containers; `./mesh render --check` holds the committed ones to this. */
-export function dockerFiles(mesh: Mesh, { name, context }: DockerFilesOptions = checkoutProject): CommittedFile[] {
-  const symbolic = plan(mesh, dockerHost(mesh, { subnet: subnetInFiles }));
+export function dockerFiles(mesh: Mesh, options: DockerFilesOptions = checkoutProject): CommittedFile[] {
+  const { name, context, change = (planned) => planned } = options;
+  const planFor = (subnet?: string): Plan =>
+    change(plan(mesh, dockerHost(mesh, subnet === undefined ? {} : { subnet })));
+  const symbolic = planFor(subnetInFiles);
   const files = mountedFiles(symbolic);
   const compose = composeFile({
-    plan: plan(mesh, dockerHost(mesh, { subnet: subnetVariable })),
+    plan: planFor(subnetVariable),
     files,
     configDir,
     name,
@@ -46,7 +51,7 @@ export function dockerFiles(mesh: Mesh, { name, context }: DockerFilesOptions = 
     { path: "docker-compose.yml", content: compose },
     ...files.map(({ path, content }) => ({ path: path.slice(configDir.length + 1), content })),
     ...symbolic.domains.flatMap(manifestFiles),
-    ...dynamicFiles(plan(mesh, dockerHost(mesh))),
+    ...dynamicFiles(planFor()),
   ];
 }
 

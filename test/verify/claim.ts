@@ -3,6 +3,7 @@
 // cause, the app received nothing. Beside it stands a control that succeeds on the same listener.
 
 import type { AttemptResult } from "../../scripts/output/verify-report.ts";
+import type { KeyedMesh } from "./instance/keyed-mesh.ts";
 import type { LiveMesh } from "./instance/live-mesh.ts";
 import type { PrivateMesh } from "./instance/private-mesh.ts";
 import type { Seen } from "./instance/probe.ts";
@@ -39,6 +40,8 @@ export interface Attempt<Mesh extends LiveMesh = PrivateMesh> {
   readonly instead?: (mesh: Mesh) => Expectation<Mesh> | undefined;
   /** Why it cannot be tried on this edge, whose caller has no page, say. */
   readonly notHere?: (mesh: Mesh) => string | undefined;
+  /** The same where nobody stands in for an app or between the sidecars: in containers. Absent: it takes that. */
+  readonly keyed?: Attempt<KeyedMesh>;
 }
 
 export type Expectation<Mesh extends LiveMesh = PrivateMesh> = Refused<Mesh> | Admitted<Mesh> | Denied<Mesh> | Ended;

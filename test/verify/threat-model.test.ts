@@ -6,6 +6,7 @@ import { test } from "vitest";
 
 import { loadClaims } from "./claims/all.ts";
 import { revocation } from "./claims/r-revocation.ts";
+import { attemptsInContainers, whyNotInContainers } from "./why-not-in-containers.ts";
 import { whyNotLive } from "./why-not-live.ts";
 import { whyNeverTaken } from "./weakenings.ts";
 import { threatModel } from "./threat-model.ts";
@@ -32,4 +33,9 @@ test("every row is tried on a mesh that serves, or says why it is not, in whole 
   for (const claim of claims)
     if (claim.live === undefined) expect(whyNotLive(claim), claim.id).toMatch(/^\S.*\S$/);
     else expect(claim.live.length, claim.id).toBeGreaterThan(0);
+});
+
+test("every row is tried in containers, or says why it is not, in whole or in part", ({ expect }) => {
+  for (const claim of claims)
+    if (attemptsInContainers(claim).length === 0) expect(whyNotInContainers(claim), claim.id).toMatch(/^\S.*\S$/);
 });

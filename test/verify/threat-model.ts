@@ -70,6 +70,9 @@ the caller's. Row A6 is possible in neither, and A32 is tried elsewhere.
 \`./mesh verify --live\` tries on the mesh that is up what is harmless of ${inShort(claims.filter(({ live }) => live !== undefined).map(({ id }) => id))}:
 with nothing of that mesh in the attacker's hands, and changing nothing even if it succeeded. It says of every other row why it is not tried there.
 
+\`./mesh verify --runtime docker\` has its private instance in containers, where a container beside the callee's sidecar attacks: it tries what takes nobody in the
+place of an app or of the callee, and says of the rest why not. What containers themselves keep apart is proven by \`test/docker/isolation\`.
+
 Where caller and callee are of one trust domain the rows about certificates, A, B, C15 and C17, are tried too: no partner's bundle is there, so whoever comes from a
 partner is refused sooner than across trust domains, for want of one.
 

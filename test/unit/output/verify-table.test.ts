@@ -15,7 +15,14 @@ function claim(id: string, more: Partial<ClaimResult> = {}): ClaimResult {
 }
 
 function report(more: Partial<VerifyReport>): VerifyReport {
-  const about = { version: 1, startedAt: "2026-11-28T06:00:00Z", seconds: 1.5, holds: true, mesh: "private" } as const;
+  const about = {
+    version: 1,
+    startedAt: "2026-11-28T06:00:00Z",
+    seconds: 1.5,
+    holds: true,
+    mesh: "private",
+    runtime: "native",
+  } as const;
   return { ...about, edge: "broker → quotes", versions: {}, claims: [], mutations: [], ...more };
 }
 
@@ -48,6 +55,17 @@ test("on a private instance a row that cannot apply stands in its place", ({ exp
   A6  not here  title of A6  no client can
 
 holds: broker → quotes: 1 refused, 0 admitted as stated, 1 cannot apply, 0 failed, 1.5 s`);
+});
+
+test("in containers it is as live", ({ expect }) => {
+  const claims = [claim("A1"), absent("F3", "it takes a sidecar's own files: natively")];
+  expect(formatVerify(report({ runtime: "docker", claims }), plain)).toBe(`A  Who may call
+  A1  refused  title of A1  no trust bundle store  3 ms
+
+Not tried in containers, but by ./mesh verify --runtime native
+  it takes a sidecar's own files: natively  F3
+
+holds: broker → quotes, in containers: 1 refused, 0 admitted as stated, 1 not tried in containers, 0 failed, 1.5 s`);
 });
 
 test("a protection that was not taken away never counts as one that was missed", ({ expect }) => {

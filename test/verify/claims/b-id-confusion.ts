@@ -2,6 +2,7 @@
 // byte, is the caller or the callee.
 
 import type { Attempt, Claim, Refused } from "../claim.ts";
+import type { KeyedMesh } from "../instance/keyed-mesh.ts";
 import { bothWays, type Victim } from "./both-ways.ts";
 import { noStore, own, showing, wrongId } from "./certificates.ts";
 
@@ -11,7 +12,7 @@ function looks({ id, trustDomain }: Victim, look: Look): string {
   return look({ domain: trustDomain, path: id.slice(`spiffe://${trustDomain}`.length) });
 }
 
-function like(tried: string, uri: Look, expected: Refused, dns?: Look): Attempt[] {
+function like(tried: string, uri: Look, expected: Refused<KeyedMesh>, dns?: Look): Attempt[] {
   return bothWays(
     tried,
     async (victim) =>

@@ -5,9 +5,9 @@ import type { Admitted, Attempt, Refused } from "../claim.ts";
 import type { Authority, Shown } from "../instance/authority.ts";
 import { authorityOf } from "../instance/control.ts";
 import type { SidecarPlan } from "../../../scripts/plan/plan.ts";
-import type { PrivateMesh } from "../instance/private-mesh.ts";
+import type { KeyedMesh } from "../instance/keyed-mesh.ts";
 import { answeringAs, towardsCallee } from "./callees-place.ts";
-import { isInside, showing } from "./certificates.ts";
+import { isInside, reachable, showing } from "./certificates.ts";
 
 /** An end of the edge. */
 interface End {
@@ -25,8 +25,8 @@ export interface Victim extends End {
   readonly judge: End;
 }
 
-type Mint = (victim: Victim, mesh: PrivateMesh) => Promise<Shown>;
-type Expected = Refused | Admitted;
+type Mint = (victim: Victim, mesh: KeyedMesh) => Promise<Shown>;
+type Expected = Refused<KeyedMesh> | Admitted<KeyedMesh>;
 
 /** Where the two directions differ, or an edge inside one trust domain from one across. */
 interface Differing {
@@ -34,8 +34,8 @@ interface Differing {
   readonly answered?: Expected;
   readonly shownInside?: Expected;
   readonly answeredInside?: Expected;
-  readonly notHere?: Attempt["notHere"];
-  readonly instead?: Attempt["instead"];
+  readonly notHere?: Attempt<KeyedMesh>["notHere"];
+  readonly instead?: Attempt<KeyedMesh>["instead"];
 }
 
 /** @param expected of the callee's sidecar */
@@ -46,10 +46,12 @@ export function bothWays(tried: string, mint: Mint, expected: Expected, differin
   const shownInstead = differing.instead ?? insideOnly(differing.shownInside);
   const answeredInstead = insideOnly(differing.answeredInside);
   return [
-    showing(tried, async (mesh) => mint(victim(mesh, mesh.caller, mesh.callee), mesh), expected, {
-      ...always,
-      ...(shownInstead === undefined ? {} : { instead: shownInstead }),
-    }),
+    reachable(
+      showing(tried, async (mesh) => mint(victim(mesh, mesh.caller, mesh.callee), mesh), expected, {
+        ...always,
+        ...(shownInstead === undefined ? {} : { instead: shownInstead }),
+      }),
+    ),
     answeringAs(
       `${tried}, as the callee`,
       async (mesh) => mint(victim(mesh, mesh.callee, mesh.caller), mesh),
@@ -62,11 +64,11 @@ export function bothWays(tried: string, mint: Mint, expected: Expected, differin
   ];
 }
 
-function insideOnly(expected: Expected | undefined): Attempt["instead"] {
+function insideOnly(expected: Expected | undefined): Attempt<KeyedMesh>["instead"] {
   return expected === undefined ? undefined : (mesh) => (isInside(mesh) ? expected : undefined);
 }
 
-function victim(mesh: PrivateMesh, taken: SidecarPlan, judging: SidecarPlan): Victim {
+function victim(mesh: KeyedMesh, taken: SidecarPlan, judging: SidecarPlan): Victim {
   return {
     ...end(mesh, taken),
     sibling: `spiffe://${taken.trustDomain}/other`,
@@ -74,6 +76,6 @@ function victim(mesh: PrivateMesh, taken: SidecarPlan, judging: SidecarPlan): Vi
   };
 }
 
-function end(mesh: PrivateMesh, { spiffeId, trustDomain }: SidecarPlan): End {
+function end(mesh: KeyedMesh, { spiffeId, trustDomain }: SidecarPlan): End {
   return { id: spiffeId, trustDomain, ca: authorityOf(mesh, trustDomain) };
 }

@@ -4,25 +4,30 @@ import { connect } from "node:tls";
 
 import type { Admitted, Attempt, Claim, Refused } from "../claim.ts";
 import { allowedRequest, rightful } from "../instance/control.ts";
+import type { KeyedMesh } from "../instance/keyed-mesh.ts";
 import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
 import { probe, probePlain, type ProbeOptions, type Seen } from "../instance/probe.ts";
 import { resumeAsCaller } from "./c-hostile-callee.ts";
 import { answeringAs, towardsCallee } from "./callees-place.ts";
-import { own, caller, local, showing, tlsError } from "./certificates.ts";
+import { own, caller, local, reachable, showing, tlsError } from "./certificates.ts";
 import { fragmented, hugeHello } from "./hellos.ts";
 import { oldProtocol, strangersProtocol, strangerUpTo } from "./strangers.ts";
 
 /** The caller's sidecar offers nothing that he speaks. */
 const oldCallee = towardsCallee(tlsError(/ALERT PROTOCOL VERSION/));
 
+type Spoken = Pick<ProbeOptions, "minVersion" | "maxVersion" | "ALPNProtocols" | "servername">;
+
 /** The rightful caller, but for how it speaks TLS. */
-function speaking(tried: string, tls: Partial<ProbeOptions>, expected: Attempt["expected"]): Attempt {
-  return {
+function speaking(tried: string, tls: Spoken, expected: Refused<KeyedMesh> | Admitted<KeyedMesh>): Attempt {
+  return reachable({
     tried,
     expected,
-    run: async (mesh) =>
-      probe(inboundOf(mesh.callee), { shown: await rightful(mesh), raw: allowedRequest(mesh), ...tls }),
-  };
+    run: async (mesh) => {
+      const { cert, key } = await rightful(mesh);
+      return mesh.network.probe(inboundOf(mesh.callee), { shown: { cert, key }, raw: allowedRequest(mesh), ...tls });
+    },
+  });
 }
 
 /** By the rightful caller, and by the callee itself: who speaks it can be had to speak it by whoever is between them. */
@@ -209,7 +214,7 @@ export const tlsProtocol: readonly Claim[] = [
   },
 ];
 
-function harmless(why: string): Admitted {
+function harmless(why: string): Admitted<KeyedMesh> {
   return { kind: "admitted", why };
 }
 

@@ -6,6 +6,7 @@ import { createServer, type TlsOptions } from "node:tls";
 import type { Admitted, Attempt, Refused } from "../claim.ts";
 import type { Shown } from "../instance/authority.ts";
 import { allowedRequest, callOut } from "../instance/control.ts";
+import type { KeyedMesh } from "../instance/keyed-mesh.ts";
 import type { PrivateMesh } from "../instance/private-mesh.ts";
 import { noSession, type Seen } from "../instance/probe.ts";
 import { tlsError } from "./certificates.ts";
@@ -13,12 +14,12 @@ import { tlsError } from "./certificates.ts";
 type Mint = (mesh: PrivateMesh) => Promise<Shown | undefined>;
 
 /** What the callee's sidecar says of a caller, the caller's says of a callee; the caller's app gets 503. */
-export function towardsCallee(refused: Refused): Refused {
+export function towardsCallee(refused: Refused<KeyedMesh>): Refused<KeyedMesh> {
   return { ...refused, by: "outbound", counter: refused.counter.replace(/^inbound: /, "callee: "), status: [503] };
 }
 
 /** Inbound, the RBAC filter compares the whole list (A14); no filter sees a server's certificate. */
-export const namedByItsOwnCa: Admitted = {
+export const namedByItsOwnCa: Admitted<KeyedMesh> = {
   kind: "admitted",
   why: "the callee's own CA named it the callee, beside another ID of its own trust domain, which it may name as it likes",
 };

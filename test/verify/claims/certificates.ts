@@ -3,6 +3,7 @@
 import type { Attempt, Refused } from "../claim.ts";
 import type { Authority, Shown } from "../instance/authority.ts";
 import { allowedRequest, authorityOf } from "../instance/control.ts";
+import type { KeyedMesh } from "../instance/keyed-mesh.ts";
 import type { LiveMesh } from "../instance/live-mesh.ts";
 import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
 import { withoutPartnersBundles } from "../instance/users.ts";
@@ -24,6 +25,11 @@ export function showing<Mesh extends LiveMesh = PrivateMesh>(
       return mesh.network.probe(inboundOf(mesh.callee), { shown, raw: allowedRequest(mesh) });
     },
   };
+}
+
+/** From anywhere in the network of the callee's sidecar. */
+export function reachable(attempt: Attempt<KeyedMesh>): Attempt {
+  return { ...attempt, keyed: attempt };
 }
 
 function refusedBy(counter: string, reason: RegExp): Refused<LiveMesh> {
@@ -52,16 +58,16 @@ export const expired = noChain(/certificate has expired/);
 export const noStore = noChain(/no trust bundle store/);
 
 /** A callee that is called from its own trust domain alone holds no partner's bundle. */
-export const noStoreInside: Pick<Attempt, "instead"> = {
+export const noStoreInside: Pick<Attempt<KeyedMesh>, "instead"> = {
   instead: (mesh) => (withoutPartnersBundles(mesh) === undefined ? undefined : noStore),
 };
 /** Caller and callee have one CA. */
-export const isInside = ({ caller: one, callee: other }: PrivateMesh): boolean => one.trustDomain === other.trustDomain;
+export const isInside = ({ caller: one, callee: other }: LiveMesh): boolean => one.trustDomain === other.trustDomain;
 
-export const own = (mesh: PrivateMesh): Authority => authorityOf(mesh, mesh.caller.trustDomain);
-export const local = (mesh: PrivateMesh): Authority => authorityOf(mesh, mesh.callee.trustDomain);
+export const own = (mesh: KeyedMesh): Authority => authorityOf(mesh, mesh.caller.trustDomain);
+export const local = (mesh: KeyedMesh): Authority => authorityOf(mesh, mesh.callee.trustDomain);
 export const caller = (mesh: LiveMesh): string => mesh.caller.spiffeId;
 /** Another workload of the caller's trust domain. */
-export const sibling = (mesh: PrivateMesh): string => `spiffe://${mesh.caller.trustDomain}/other`;
+export const sibling = (mesh: LiveMesh): string => `spiffe://${mesh.caller.trustDomain}/other`;
 /** A workload of the hostile partner. */
-export const attacker = (mesh: PrivateMesh): string => `spiffe://${mesh.hostile.trustDomain}/x`;
+export const attacker = (mesh: KeyedMesh): string => `spiffe://${mesh.hostile.trustDomain}/x`;

@@ -2,20 +2,15 @@
 
 import type { Attempt, Claim, Refused } from "../claim.ts";
 import type { LiveMesh } from "../instance/live-mesh.ts";
-import type { PrivateMesh } from "../instance/private-mesh.ts";
 import { probePlain } from "../instance/probe.ts";
 import { callingOut, openingPage } from "./callers-doors.ts";
 import { canonical, invalidCharacters, noHost, noRoute, path, protocolError, requestTo, sending } from "./requests.ts";
 
-function withHost(
-  tried: string,
-  host: string | ((mesh: PrivateMesh) => string),
-  expected: Attempt["expected"],
-): Attempt {
+function withHost(tried: string, host: string | ((mesh: LiveMesh) => string), expected: Attempt["expected"]): Attempt {
   return sending(tried, (mesh) => requestTo(mesh, { host: typeof host === "string" ? host : host(mesh) }), expected);
 }
 
-function withUri(tried: string, uri: (mesh: PrivateMesh) => string, expected: Attempt["expected"]): Attempt {
+function withUri(tried: string, uri: (mesh: LiveMesh) => string, expected: Attempt["expected"]): Attempt {
   return sending(tried, (mesh) => requestTo(mesh, { target: uri(mesh) }), expected);
 }
 

@@ -18,12 +18,12 @@ import {
   send,
   sending,
 } from "./requests.ts";
-import type { PrivateMesh } from "../instance/private-mesh.ts";
+import type { LiveMesh } from "../instance/live-mesh.ts";
 
-type Target = string | ((mesh: PrivateMesh) => string);
+type Target = string | ((mesh: LiveMesh) => string);
 
 function asking(tried: string, target: Target, expected: Claim["attempts"][number]["expected"]) {
-  const of = (mesh: PrivateMesh): string => (typeof target === "string" ? target : target(mesh));
+  const of = (mesh: LiveMesh): string => (typeof target === "string" ? target : target(mesh));
   return sending(tried, (mesh) => requestTo(mesh, { target: of(mesh) }), expected);
 }
 
@@ -40,7 +40,7 @@ function by(method: string, expected: Refused, target?: Target) {
 }
 
 /** `/%71uotes` for `/quotes`. */
-function encoded(mesh: PrivateMesh): string {
+function encoded(mesh: LiveMesh): string {
   return `/%${path(mesh).charCodeAt(1).toString(16)}${path(mesh).slice(2)}`;
 }
 

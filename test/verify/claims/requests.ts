@@ -3,24 +3,27 @@
 
 import type { Admitted, Attempt, Look, Refused } from "../claim.ts";
 import { rightful } from "../instance/control.ts";
+import type { KeyedMesh } from "../instance/keyed-mesh.ts";
 import type { LiveMesh } from "../instance/live-mesh.ts";
 import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
-import { probe, type ProbeOptions, type Seen } from "../instance/probe.ts";
+import type { ProbeOptions, Seen } from "../instance/probe.ts";
 
-type Bytes = (mesh: PrivateMesh) => string | Buffer;
+type Sending = Pick<ProbeOptions, "shown" | "deadlineMs" | "next" | "ALPNProtocols">;
+type Bytes = (mesh: KeyedMesh) => string | Buffer;
 
 /** One byte a character, as it was written here. */
 export function sending(tried: string, raw: Bytes, expected: Attempt["expected"]): Attempt {
-  return { tried, expected, run: (mesh) => send(mesh, raw(mesh)) };
+  const attempt = { tried, run: (mesh: KeyedMesh) => send(mesh, raw(mesh)) };
+  // Where the app has to be heard somebody must stand in for it.
+  if (expected.kind !== "refused" || expected.received !== undefined) return { ...attempt, expected };
+  const { received: _, ...refused } = expected;
+  return { ...attempt, expected, keyed: { ...attempt, expected: refused } };
 }
 
-export async function send(
-  mesh: PrivateMesh,
-  raw: string | Buffer,
-  options: Partial<ProbeOptions> = {},
-): Promise<Seen> {
+export async function send(mesh: KeyedMesh, raw: string | Buffer, options: Sending = {}): Promise<Seen> {
   const bytes = typeof raw === "string" ? Buffer.from(raw, "latin1") : raw;
-  return probe(inboundOf(mesh.callee), { shown: await rightful(mesh), raw: bytes, ...options });
+  const { cert, key } = await rightful(mesh);
+  return mesh.network.probe(inboundOf(mesh.callee), { shown: { cert, key }, raw: bytes, ...options });
 }
 
 /** The app answers like this meanwhile. */
@@ -43,7 +46,7 @@ export function withoutAnswer(attempt: Attempt): Attempt {
   return answering(attempt, "");
 }
 
-export const path = ({ edge }: PrivateMesh): string => edge.path;
+export const path = ({ edge }: Pick<LiveMesh, "edge">): string => edge.path;
 
 interface Wanted {
   readonly method?: string;
@@ -57,24 +60,24 @@ interface Wanted {
 }
 
 /** A request after which the connection ends; unlike Node's, it may be anything. */
-export function requestTo({ edge }: PrivateMesh, wanted: Wanted = {}): string {
+export function requestTo({ edge }: Pick<LiveMesh, "edge">, wanted: Wanted = {}): string {
   const { method = "GET", target = edge.path, version = "HTTP/1.1", headers = "" } = wanted;
   const host = wanted.host ?? `host: ${edge.callee}\r\n`;
   return `${method} ${target} ${version}\r\n${host}${headers}connection: close\r\n\r\n`;
 }
 
 /** The allowed request with a body and its own framing; the connection stays open for what follows it. */
-export function withBody({ edge }: PrivateMesh, headers: string, body: string): string {
+export function withBody({ edge }: Pick<LiveMesh, "edge">, headers: string, body: string): string {
   return `GET ${edge.path} HTTP/1.1\r\nhost: ${edge.callee}\r\n${headers}\r\n${body}`;
 }
 
 /** What an app that took a body for requests would answer to. */
-export function smuggled({ edge }: PrivateMesh): string {
+export function smuggled({ edge }: Pick<LiveMesh, "edge">): string {
   return `GET /admin HTTP/1.1\r\nhost: ${edge.callee}\r\n\r\n`;
 }
 
 /** By the HTTP/1 codec, before any route or policy. */
-export function protocolError(reason: RegExp, status = 400): Refused {
+export function protocolError(reason: RegExp, status = 400): Refused<LiveMesh> {
   return {
     kind: "refused",
     by: "inbound",
@@ -88,7 +91,7 @@ export const malformed = protocolError(/^http1.codec error$/);
 export const invalidCharacters = protocolError(/^http1.invalid characters$/);
 
 /** Before the policy, by what makes paths comparable. */
-export const noSuchPath: Refused = {
+export const noSuchPath: Refused<LiveMesh> = {
   kind: "refused",
   by: "inbound",
   counter: "inbound: http.downstream_rq_failed_path_normalization",
@@ -104,7 +107,7 @@ export const noRoute: Refused<LiveMesh> = {
   status: [404],
 };
 
-export const noHost: Refused = {
+export const noHost: Refused<LiveMesh> = {
   kind: "refused",
   by: "inbound",
   counter: "inbound: http.downstream_rq_4xx",

@@ -3,20 +3,21 @@
 
 import { requestsIn } from "./app-witness.ts";
 import type { Issued } from "./authority.ts";
+import type { KeyedMesh } from "./keyed-mesh.ts";
 import type { LiveMesh } from "./live-mesh.ts";
 import { inboundOf, type PrivateMesh } from "./private-mesh.ts";
 import { probe, probePlain, type Seen } from "./probe.ts";
 
 /** A certificate that SPIRE Server could have signed for the caller: same authority, same SPIFFE ID. One does for all. */
-export async function rightful(mesh: PrivateMesh): Promise<Issued> {
+export async function rightful(mesh: KeyedMesh): Promise<Issued> {
   const svid = svids.get(mesh) ?? authorityOf(mesh, mesh.caller.trustDomain).issue({ uris: [mesh.caller.spiffeId] });
   svids.set(mesh, svid);
   return svid;
 }
 
-const svids = new WeakMap<PrivateMesh, Promise<Issued>>();
+const svids = new WeakMap<KeyedMesh, Promise<Issued>>();
 
-export function authorityOf({ authorities }: PrivateMesh, trustDomain: string) {
+export function authorityOf({ authorities }: Pick<KeyedMesh, "authorities">, trustDomain: string) {
   const authority = authorities.get(trustDomain);
   if (authority === undefined) throw new Error(`there is no authority of ${trustDomain}`);
   return authority;

@@ -31,12 +31,14 @@ export async function openLiveMesh(context: Context, named: string): Promise<Ope
   await using made = new AsyncDisposableStack();
   const project = plan.runtime === "docker" ? await openProject(context, opened.folder) : undefined;
   const logDir = (await opened.folder.read())?.places.logDir ?? "";
-  const witnessOf = (sidecar: SidecarPlan): SidecarWitness => {
+  const witnessOf = async (sidecar: SidecarPlan): Promise<SidecarWitness> => {
     if (project === undefined)
       return sidecarWitness(sourceHere({ ...sidecar, logFile: logFile(logDir, sidecar.process) }));
     const controller = domainOf(plan, sidecar).controller.process;
-    return sidecarWitness(sourceInContainer({ ...sidecar, controller, project, ask }));
+    return sidecarWitness(made.use(await sourceInContainer({ ...sidecar, controller, project })));
   };
+  const withWitness = async (sidecar: SidecarPlan) => ({ ...sidecar, witness: await witnessOf(sidecar) });
+  const ends = { caller: await withWitness(caller), callee: await withWitness(callee) };
   const network = project === undefined ? networkHere : made.use(await openOutpost(project, plan, inboundOf(callee)));
   const node = plan.processes.find(({ role }) => role === "controller")?.command[0] ?? process.execPath;
   const attackers = made.use(openAttackers(node));
@@ -49,8 +51,7 @@ export async function openLiveMesh(context: Context, named: string): Promise<Ope
     edge: { caller: caller.workload, callee: callee.workload, path: edge.probePath },
     unknown: await newAuthority("unknown.example"),
     attackers,
-    caller: { ...caller, witness: witnessOf(caller) },
-    callee: { ...callee, witness: witnessOf(callee) },
+    ...ends,
     crosses: async () => crossing(await controllerClient(domainOf(plan, caller), ask).facts(), edge),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };

@@ -7,15 +7,18 @@ import type { Edge } from "./live-mesh.ts";
 
 interface Changes {
   readonly edge: Edge;
-  /** Where the caller's sidecar is to believe its callee. */
-  readonly relay: HostPort;
+  /** Where the caller's sidecar is to believe its callee, and who stands in for apps is the test: natively. */
+  readonly relay?: HostPort;
   readonly connectionSeconds?: SidecarPlan["maxConnectionSeconds"];
   readonly relationship: FederatedTrustDomain;
+  /** Where a trust domain finds the bundle by which the hostile one introduces itself; the relationship's own unless given. */
+  readonly bundleFileOf?: (trustDomain: string) => string;
 }
 
 /** The plan as it is, but for what the test takes the place of. */
 export function prepared(planned: Plan, changes: Changes): Plan {
-  const processes = planned.processes.filter(({ role }) => role !== "app").map(quickToTell);
+  const isReplaced = ({ role }: Process): boolean => changes.relay !== undefined && role === "app";
+  const processes = planned.processes.filter((process) => !isReplaced(process)).map(quickToTell);
   return { ...planned, processes, domains: planned.domains.map((domain) => preparedDomain(domain, changes)) };
 }
 
@@ -38,10 +41,11 @@ export function partnerIdOf(trustDomain: string): string {
 }
 
 function preparedDomain(domain: DomainPlan, changes: Changes): DomainPlan {
-  const { relationship } = changes;
+  const { relationship, bundleFileOf } = changes;
+  const bootstrapBundleFile = bundleFileOf?.(domain.trustDomain) ?? relationship.bootstrapBundleFile;
   return {
     ...domain,
-    relationships: [...domain.relationships, relationship],
+    relationships: [...domain.relationships, { ...relationship, bootstrapBundleFile }],
     entries: domain.entries.map((entry) => ({
       ...entry,
       federatesWith: [...entry.federatesWith, relationship.trustDomain],
@@ -56,7 +60,9 @@ function preparedSidecar(sidecar: SidecarPlan, { edge, relay, relationship, conn
     ...sidecar,
     maxConnectionSeconds: connectionSeconds ?? maxConnectionSeconds,
     outbound: sidecar.outbound.map((one) =>
-      sidecar.workload === edge.caller && one.callee === edge.callee ? { ...one, address: relay } : one,
+      relay !== undefined && sidecar.workload === edge.caller && one.callee === edge.callee
+        ? { ...one, address: relay }
+        : one,
     ),
   };
   if (sidecar.workload !== edge.callee || inbound === undefined) return changed;

@@ -23,24 +23,20 @@ import { type AppWitness, startAppWitness } from "./app-witness.ts";
 import { openAttackers } from "./attackers.ts";
 import { type Authority, newAuthority } from "./authority.ts";
 import { type HostileDomain, startHostileDomain } from "./hostile-domain.ts";
-import type { Edge, LiveMesh } from "./live-mesh.ts";
+import type { KeyedMesh } from "./keyed-mesh.ts";
+import type { Edge } from "./live-mesh.ts";
 import { networkHere } from "./network.ts";
 import { longestIdOf, partnerIdOf, prepared } from "./prepared-plan.ts";
 import { type Relay, startRelay } from "./relay.ts";
+import { signingUnder, type UpstreamFiles } from "./upstream.ts";
 import { sourceHere } from "./sidecar-source.ts";
 import { sidecarWitness } from "./sidecar-witness.ts";
 import { socketOf } from "./users.ts";
 
-export interface PrivateMesh extends LiveMesh, AsyncDisposable {
+export interface PrivateMesh extends KeyedMesh, AsyncDisposable {
   readonly runtime: ProcessRuntime;
-  /** By trust domain: the authority that its SPIRE Server signs under. */
-  readonly authorities: ReadonlyMap<string, Authority>;
-  /** Federated with; its CA is the attacker's. */
+  /** Federated with, and its bundle endpoint polled. */
   readonly hostile: HostileDomain;
-  /** A caller that the test adds to those of the callee: an ID as long as the standard demands (SPIFFE-ID.md 2.3). */
-  readonly longestId: string;
-  /** Another caller that the test adds: a workload of the hostile partner, rightful until the relationship ends. */
-  readonly partnerId: string;
   readonly app: AppWitness;
   /** The network between the two sidecars. */
   readonly relay: Relay;
@@ -60,7 +56,7 @@ export interface PrivateMeshOptions {
 /** Progress is the caller's to show. */
 const report = (): void => {};
 
-const hostileTrustDomain = "evil.example";
+export const hostileTrustDomain = "evil.example";
 
 export async function startPrivateMesh(options: PrivateMeshOptions): Promise<PrivateMesh> {
   await using made = new AsyncDisposableStack();
@@ -123,7 +119,7 @@ export async function startPrivateMesh(options: PrivateMeshOptions): Promise<Pri
 }
 
 /** Pages are published on ports that are free now: those of the description may be in use by the mesh itself. */
-async function besideOthers(mesh: Mesh): Promise<Mesh> {
+export async function besideOthers(mesh: Mesh): Promise<Mesh> {
   const workloads = mesh.workloads.map(async (workload) =>
     workload.publish === undefined
       ? workload
@@ -137,29 +133,21 @@ async function withAuthorities(
   planned: Plan,
   authorities: ReadonlyMap<string, Authority>,
 ): Promise<readonly RenderedFile[]> {
-  const upstream = new Map<string, string>();
+  const configured = new Map<string, UpstreamFiles>();
   for (const { trustDomain, server } of planned.domains) {
     const authority = authorities.get(trustDomain);
     if (authority === undefined) throw new Error(`there is no authority of ${trustDomain}`);
-    const [cert, key] = [`${server.dataDir}/upstream.pem`, `${server.dataDir}/upstream.key.pem`];
+    const files = { cert: `${server.dataDir}/upstream.pem`, key: `${server.dataDir}/upstream.key.pem` };
     const owner = planned.processes.find(({ name }) => name === server.process)?.user;
-    await writeOwned(cert, authority.certificate, owner);
-    await writeOwned(key, await authority.privateKey(), owner);
-    upstream.set(
-      server.process,
-      `    UpstreamAuthority "disk" {
-        plugin_data {
-            cert_file_path = ${JSON.stringify(cert)}
-            key_file_path = ${JSON.stringify(key)}
-        }
-    }
-`,
-    );
+    await writeOwned(files.cert, authority.certificate, owner);
+    await writeOwned(files.key, await authority.privateKey(), owner);
+    configured.set(server.process, files);
   }
   return render(planned).map((file) => {
-    const plugin = upstream.get(file.process);
-    if (plugin === undefined || !file.path.endsWith("server.conf")) return file;
-    return { ...file, content: file.content.replace("plugins {\n", `plugins {\n${plugin}\n`) };
+    const upstream = configured.get(file.process);
+    return upstream === undefined || !file.path.endsWith("server.conf")
+      ? file
+      : { ...file, content: signingUnder(upstream, file.content) };
   });
 }
 
@@ -171,7 +159,7 @@ async function writeOwned(path: string, content: string, owner: Process["user"] 
   }
 }
 
-function sidecarsOf(planned: Plan, { caller, callee }: Edge) {
+export function sidecarsOf(planned: Plan, { caller, callee }: Edge) {
   const all = planned.domains.flatMap(({ sidecars }) => sidecars);
   const find = (workload: string): SidecarPlan => {
     const found = all.find((sidecar) => sidecar.workload === workload);
@@ -181,7 +169,7 @@ function sidecarsOf(planned: Plan, { caller, callee }: Edge) {
   return { caller: find(caller), callee: find(callee) };
 }
 
-export function inboundOf({ workload, inbound }: SidecarPlan) {
+export function inboundOf({ workload, inbound }: Pick<SidecarPlan, "workload" | "inbound">) {
   if (inbound === undefined) throw new Error(`nobody calls ${workload}`);
   return inbound.address;
 }

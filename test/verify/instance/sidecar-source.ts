@@ -1,11 +1,15 @@
 // How the sidecars of a mesh are asked: on this machine by their admin socket and the file that their log goes to; in containers by
 // the controller, which alone has the admin socket, and by the engine.
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { open } from "node:fs/promises";
 
-import type { Ask } from "../../../scripts/control/client.ts";
 import { fetchStats, parseStats } from "../../../scripts/observe/envoy-admin.ts";
-import { type ComposeProject, compose } from "../../../scripts/runtime/compose-project.ts";
+import type { UnixResponse } from "../../../scripts/observe/unix-http.ts";
+import type { ComposeProject } from "../../../scripts/runtime/compose-project.ts";
+import { containersOf } from "../../../scripts/runtime/containers.ts";
+import { answering, openOtherSide } from "./other-side.ts";
 import type { SidecarSource } from "./sidecar-witness.ts";
 
 /** Natively: where its log ends is counted in bytes. */
@@ -28,24 +32,53 @@ interface InContainer {
   /** Of its trust domain. */
   readonly controller: string;
   readonly project: ComposeProject;
-  readonly ask: Ask;
 }
 
-/** In containers: where its log ends is a moment, in milliseconds. */
-export function sourceInContainer({ process, adminSocket, controller, project, ask }: InContainer): SidecarSource {
+/** In containers: where its log ends is counted in bytes since this was called. */
+export async function sourceInContainer({
+  process: name,
+  adminSocket,
+  controller,
+  project,
+}: InContainer): Promise<SidecarSource & AsyncDisposable> {
+  const containers = await containersOf(project);
+  const idOf = (service: string): string => {
+    const found = containers.find((container) => container.service === service);
+    if (found === undefined) throw new Error(`${service} has no container`);
+    return found.id;
+  };
+  const ask = 'await import("/mesh/scripts/observe/unix-http.ts")';
+  const words = ["exec", "--interactive", idOf(controller), "node", "--input-type=module", "--eval", answering(ask)];
+  const side = openOtherSide(words, project.env);
+  const log = followed(idOf(name), project.env);
   return {
     stats: async (filter) => {
       const path = `/stats?filter=${encodeURIComponent(filter)}`;
-      const { status, body } = await ask(controller, { socket: adminSocket, path, deadlineMs: 2000 });
-      if (status !== 200) throw new Error(`the admin interface of ${process} answered ${status}`);
+      const request = { socket: adminSocket, path, deadlineMs: 2000 };
+      const { status, body } = await side.call<UnixResponse>("requestUnix", request);
+      if (status !== 200) throw new Error(`the admin interface of ${name} answered ${status}`);
       return parseStats(body);
     },
-    log: {
-      end: async () => Date.now(),
-      from: async (moment) => {
-        const since = new Date(moment).toISOString();
-        return (await compose(project, ["logs", "--no-color", "--no-log-prefix", "--since", since, process])).stdout;
-      },
+    log,
+    [Symbol.asyncDispose]: async () => {
+      await log[Symbol.asyncDispose]();
+      await side[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** What a container writes from now on. */
+function followed(id: string, env: NodeJS.ProcessEnv): SidecarSource["log"] & AsyncDisposable {
+  const child = spawn("docker", ["logs", "--follow", "--tail", "0", id], { env, stdio: ["ignore", "pipe", "ignore"] });
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (data: string) => (text += data));
+  const ended = once(child, "close");
+  return {
+    end: async () => text.length,
+    from: async (start) => text.slice(start),
+    [Symbol.asyncDispose]: async () => {
+      child.kill();
+      await ended;
     },
   };
 }

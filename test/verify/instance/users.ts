@@ -4,8 +4,8 @@ import { dirname } from "node:path";
 
 import type { DomainPlan, SidecarPlan, User } from "../../../scripts/plan/plan.ts";
 import type { Task } from "./attacker.ts";
+import type { KeyedMesh } from "./keyed-mesh.ts";
 import type { LiveMesh } from "./live-mesh.ts";
-import type { PrivateMesh } from "./private-mesh.ts";
 import type { Seen } from "./probe.ts";
 
 /** `nobody`: no process of a mesh has it. */
@@ -29,10 +29,7 @@ export function withoutPartner(mesh: LiveMesh): string | undefined {
 }
 
 /** Why a partner's workload cannot call the callee, whatever its SVID; undefined when one can. By mesh.yaml, not by the plan. */
-export function withoutPartnersBundles({
-  callee: { inbound, trustDomain },
-  partnerId,
-}: PrivateMesh): string | undefined {
+export function withoutPartnersBundles({ callee: { inbound, trustDomain }, partnerId }: KeyedMesh): string | undefined {
   const declared = inbound?.callers.filter(({ spiffeId }) => spiffeId !== partnerId) ?? [];
   const isOwn = declared.every(({ spiffeId }) => spiffeId.startsWith(`spiffe://${trustDomain}/`));
   return isOwn ? "the callee is called from its own trust domain alone" : undefined;
