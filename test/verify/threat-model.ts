@@ -26,7 +26,7 @@ and the tests hold it to them.
 | ----- | ----- | -- |
 | an app's routes | the callee's sidecar | TLS 1.3, a client certificate, the bundle of the caller's own trust domain, the exact SPIFFE ID, one URI SAN, the rules of \`calls\` |
 | a caller's request | the caller's sidecar | the same towards whoever answers; nothing is sent before |
-| what crosses between them | both sidecars | TLS 1.3, a key exchange that is post-quantum too (X25519MLKEM768), a handshake for each connection |
+| what crosses between them | both sidecars | TLS 1.3, a handshake for each connection; between our own sidecars a key exchange that is post-quantum too (X25519MLKEM768), which nobody else is made to use |
 | who calls, as the app reads it | the callee's sidecar | \`x-forwarded-client-cert\` is written by it alone |
 | SVIDs and their keys | SPIRE Agent | attestation by Unix user, a socket that only sidecars can open |
 | the CA | SPIRE Server | its admin socket is its controller's, its data is its own user's |
