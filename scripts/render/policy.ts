@@ -8,20 +8,21 @@ import { extension, typed, type Fields } from "./types.ts";
 export const policyName = "policy";
 export const rbacType = "envoy.extensions.filters.http.rbac.v3.RBAC";
 
-/** Empty for a sidecar that nobody calls. */
+/**
+ * Where nobody calls, everybody is denied: the listener is gone then, but what is open of it ends a moment later, and Envoy
+ * would go on with the last policy that it was given.
+ */
 export function policies({ inbound }: SidecarPlan): Fields[] {
-  if (inbound === undefined) return [];
+  const matchers = (inbound?.callers ?? []).map(({ workload, spiffeId, rules }) => ({
+    predicate: allOf([uriSanIs(spiffeId), anyOf(rules.map(ruleApplies))]),
+    on_match: { action: rbacAction(workload, "ALLOW") },
+  }));
   return [
     typed("envoy.config.core.v3.TypedExtensionConfig", {
       name: policyName,
       typed_config: typed(rbacType, {
         matcher: {
-          matcher_list: {
-            matchers: inbound.callers.map(({ workload, spiffeId, rules }) => ({
-              predicate: allOf([uriSanIs(spiffeId), anyOf(rules.map(ruleApplies))]),
-              on_match: { action: rbacAction(workload, "ALLOW") },
-            })),
-          },
+          ...(matchers.length === 0 ? {} : { matcher_list: { matchers } }),
           on_no_match: { action: rbacAction("nobody_else", "DENY") },
         },
       }),

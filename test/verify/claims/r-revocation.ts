@@ -1,15 +1,16 @@
 // R: what ends. These take seconds, on a mesh whose connections live for seconds.
 
-import { connect } from "node:tls";
+import { connect, type TLSSocket } from "node:tls";
 
 import { controllerClient } from "../../../scripts/control/client.ts";
 import type { Plan } from "../../../scripts/plan/plan.ts";
 import { until } from "../../../scripts/wait.ts";
 import type { Claim } from "../claim.ts";
 import type { Shown } from "../instance/authority.ts";
-import { allowedRequest, rightful } from "../instance/control.ts";
+import { allowedRequest, control, rightful } from "../instance/control.ts";
 import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
 import { probe, type Seen } from "../instance/probe.ts";
+import { told } from "../instance/users.ts";
 
 /** Beside what the sidecar waits for exchanges under way (drain_timeout, 2 s). */
 const graceMs = 4000;
@@ -42,6 +43,27 @@ export const revocation: readonly Claim[] = [
         tried: "a workload of the partner: new connections, and one from before",
         run: partnerLeaves,
         expected: { kind: "ended" },
+      },
+    ],
+  },
+  {
+    id: "R4",
+    title: "who may not call any more is denied from the next request on, also on a connection of before",
+    clause: "NIST SP 800-207A, 4.2",
+    attempts: [
+      {
+        tried: "a request on an open connection, when its edge, the callee's last, has been taken out",
+        run: lastCallerLeaves,
+        expected: {
+          kind: "denied",
+          by: "Envoy",
+          saw: /^200, then (?:403|closed)$/,
+          control: {
+            tried: "its edge as it was",
+            run: async (mesh) => told((await control(mesh)) || "200"),
+            saw: /^200$/,
+          },
+        },
       },
     ],
   },
@@ -112,6 +134,49 @@ async function partnerLeaves(mesh: PrivateMesh): Promise<Seen> {
       intervalMs: 100,
     });
   }
+}
+
+async function lastCallerLeaves(mesh: PrivateMesh): Promise<Seen> {
+  const { cert, key } = await rightful(mesh);
+  const socket = connect({
+    ...inboundOf(mesh.callee),
+    cert,
+    key,
+    rejectUnauthorized: false,
+    ALPNProtocols: ["http/1.1"],
+  });
+  try {
+    const before = await statusOf(mesh, socket);
+    await applyToAll(mesh, withoutCallers(mesh));
+    return told(`${before}, then ${await statusOf(mesh, socket)}`);
+  } finally {
+    socket.destroy();
+    await applyToAll(mesh, mesh.plan);
+    await until("the caller is served again", async () => (await control(mesh)) === "", {
+      deadlineMs: 10_000,
+      intervalMs: 100,
+    });
+  }
+}
+
+/** Of one request on this connection; `closed` when there is none. */
+async function statusOf(mesh: PrivateMesh, socket: TLSSocket): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  socket.once("data", (data: Buffer) => resolve(/^HTTP\/1\.1 (\d+)/.exec(data.toString("latin1"))?.[1] ?? "no status"));
+  socket.once("error", () => socket.destroy());
+  socket.once("close", () => resolve("closed"));
+  socket.write(allowedRequest(mesh).replace("connection: close\r\n", ""));
+  return promise;
+}
+
+function withoutCallers({ plan, callee: { workload } }: PrivateMesh): Plan {
+  const domains = plan.domains.map((domain) => ({
+    ...domain,
+    sidecars: domain.sidecars.map(({ inbound, ...rest }) =>
+      rest.workload === workload || inbound === undefined ? rest : { ...rest, inbound },
+    ),
+  }));
+  return { ...plan, domains, edges: plan.edges.filter(({ callee }) => callee.workload !== workload) };
 }
 
 /** Silence is none. */
