@@ -26,6 +26,8 @@ export default defineConfig({
     globals: false,
     // A golden that is gone must not be written by whoever happens to run the tests: -u does that.
     update: "none",
+    // Who is interrupted waits for what cleans up: ten containers take more than the usual 10 s.
+    teardownTimeout: 60_000,
     projects: [
       {
         extends: true,

@@ -26,6 +26,14 @@ interface Left {
 }
 
 export async function runVerify(context: Context, options: VerifyOptions, runtime: Plan["runtime"]): Promise<Findings> {
+  if (runtime === "native" || options.live) return runAt(context, options, runtime);
+  const { placeInContainers } = await import("./verify-place.ts");
+  await using place = await placeInContainers(context);
+  // Awaited here: its place must live until then.
+  return await runAt({ ...context, stateDir: place.stateDir }, options, runtime);
+}
+
+async function runAt(context: Context, options: VerifyOptions, runtime: Plan["runtime"]): Promise<Findings> {
   const { edge = "", filter = "", mutations } = options;
   process.env["MESH_VERIFY_FILE"] = context.meshFile;
   process.env["MESH_VERIFY_STATE"] = context.stateDir;

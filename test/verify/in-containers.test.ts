@@ -4,6 +4,7 @@
 import { test as base } from "vitest";
 
 import { contextOf } from "../../scripts/commands/context.ts";
+import { placeInContainers } from "../../scripts/commands/verify-place.ts";
 import { chosen, isChosen, readTarget } from "./chosen.ts";
 import { loadClaims } from "./claims/all.ts";
 import { allowedRequest, rightful } from "./instance/control.ts";
@@ -15,16 +16,27 @@ import { problemsOf, resultOf } from "./results.ts";
 import { attemptsInContainers, whyNotInContainers } from "./why-not-in-containers.ts";
 import type { Evidence } from "./claim.ts";
 
+/** By `./mesh verify`. */
+const isGiven = process.env["MESH_VERIFY_STATE"] !== undefined;
 const { env } = process;
-const { signal } = new AbortController();
+/** Vitest gives an interrupted test half a second: then Compose must not go on bringing up what the command ends. */
+const interruption = new AbortController();
+const { signal } = interruption;
+process.once("SIGTERM", () => interruption.abort(new Error("interrupted")));
 const surroundings = { cwd: process.cwd(), env, report: () => undefined, signal };
 
 const test = base
   .extend("target", { scope: "file" }, chosen)
   .extend("mesh", { scope: "file" }, async ({ target }, { onCleanup }) => {
-    const contextFor = (state: string) => contextOf({ file: target.meshFile, state, runtime: "docker" }, surroundings);
-    const mesh = await startMeshInContainers({ ...readTarget(target), contextFor });
-    onCleanup(() => mesh[Symbol.asyncDispose]());
+    await using untilUp = new AsyncDisposableStack();
+    const options = { file: target.meshFile, ...target.live, runtime: "docker" };
+    const asked = contextOf(options, surroundings);
+    // The command has a place for it, which it ends itself.
+    const place = isGiven ? asked : untilUp.use(await placeInContainers(asked));
+    const context = { ...asked, stateDir: place.stateDir };
+    const mesh = untilUp.use(await startMeshInContainers({ ...readTarget(target), context }));
+    const made = untilUp.move();
+    onCleanup(() => made.disposeAsync());
     return mesh;
   });
 

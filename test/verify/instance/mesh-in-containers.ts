@@ -2,8 +2,7 @@
 // own name, addresses and state. What differs: the CAs' keys are the test's too, and a hostile trust domain is federated with. Apps
 // and the networks between sidecars are as they are; the attacker is a container beside the callee's sidecar.
 
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Context } from "../../../scripts/commands/context.ts";
@@ -15,7 +14,7 @@ import { plan } from "../../../scripts/plan/build.ts";
 import { dockerHost } from "../../../scripts/plan/docker.ts";
 import type { FederatedTrustDomain, Plan, SidecarPlan } from "../../../scripts/plan/plan.ts";
 import { dockerFiles } from "../../../scripts/render/docker.ts";
-import { type ComposeProject, docker } from "../../../scripts/runtime/compose-project.ts";
+import type { ComposeProject } from "../../../scripts/runtime/compose-project.ts";
 import { dockerRuntime } from "../../../scripts/runtime/docker.ts";
 import { writeRendered } from "../../../scripts/runtime/rendered.ts";
 import { openStateFolder } from "../../../scripts/runtime/state.ts";
@@ -37,8 +36,8 @@ export interface MeshInContainers extends KeyedMesh, AsyncDisposable {}
 interface Options {
   readonly mesh: Mesh;
   readonly edge: Edge;
-  /** Whose state folder is nobody's; its place is a temporary folder. */
-  readonly contextFor: (stateDir: string) => Context;
+  /** Whose state folder is nobody's. */
+  readonly context: Context;
 }
 
 const quiet = (): void => {};
@@ -46,12 +45,9 @@ const quiet = (): void => {};
 const configOf = (trustDomain: string): string => `/etc/mesh/spire/${trustDomain}`;
 const hostileFile = "hostile.json";
 
-export async function startMeshInContainers({ mesh: described, edge, contextFor }: Options): Promise<MeshInContainers> {
+/** Whoever gave the folder ends what is brought up there. */
+export async function startMeshInContainers({ mesh: described, edge, context }: Options): Promise<MeshInContainers> {
   await using made = new AsyncDisposableStack();
-  const dir = await mkdtemp(join(tmpdir(), "mesh-verify-"));
-  made.defer(() => rm(dir, { recursive: true, force: true }));
-  await chmod(dir, 0o755);
-  const context = contextFor(join(dir, "state"));
   const mesh = await besideOthers(described);
   const folder = await openStateFolder(context.stateDir, { create: true });
   const found = await openProject(context, folder);
@@ -71,8 +67,6 @@ export async function startMeshInContainers({ mesh: described, edge, contextFor 
   await writeRendered(project.dir, withUpstream(dockerFiles(mesh, { ...filesOptions(context, folder), change })));
   await writeKeys(project, { authorities, hostile });
   const runtime = dockerRuntime(project, planned, folder);
-  made.defer(() => removeImages(project));
-  made.defer(() => runtime.destroy());
   const { signal, offline } = context;
   await bringUpContainers({ before: undefined, plan: planned, project, runtime, offline, report: quiet, signal });
   const { callee, caller } = sidecarsOf(planned, edge);
@@ -152,8 +146,4 @@ async function writeKeys({ dir }: ComposeProject, { authorities, hostile }: Keys
     await writeFile(join(at, "upstream.key.pem"), await authority.privateKey(), { mode: 0o644 });
     await writeFile(join(at, hostileFile), document, { mode: 0o644 });
   }
-}
-
-async function removeImages(project: ComposeProject): Promise<void> {
-  for (const tag of ["app", "mesh"]) await docker(project, ["image", "rm", "--force", `${project.name}:${tag}`]);
 }
