@@ -8,9 +8,11 @@ import { renderDynamic, type DynamicFileName } from "../../scripts/render/dynami
 import { listeners } from "../../scripts/render/listeners.ts";
 import { policies } from "../../scripts/render/policy.ts";
 import { covers, protections, type Protection } from "../../scripts/render/protections.ts";
+import { until } from "../../scripts/wait.ts";
 import type { Fields, Value } from "../../scripts/render/types.ts";
 import { type Claim, whyNotHere } from "./claim.ts";
 import type { PrivateMesh } from "./instance/private-mesh.ts";
+import { control } from "./instance/control.ts";
 import { judge } from "./judge.ts";
 import { weakenings, whyNotTaken } from "./weakenings.ts";
 
@@ -113,11 +115,21 @@ export async function redAmong(
 async function redIn(mesh: PrivateMesh, { id, attempts }: Claim): Promise<Red | undefined> {
   for (const attempt of attempts) {
     const { problem, uncontrolled, tried } = await judge(mesh, attempt);
-    // A configuration that serves nobody notices nothing.
-    if (uncontrolled !== undefined) throw new Error(`without it the rightful caller is refused: ${uncontrolled}`);
+    // A configuration that serves nobody notices nothing. But what an attempt left on its way may still arrive beside the control.
+    if (uncontrolled !== undefined) await servedAgain(mesh, uncontrolled);
     if (problem !== undefined) return { claim: id, tried, problem };
   }
   return undefined;
+}
+
+async function servedAgain(mesh: PrivateMesh, problem: string): Promise<void> {
+  let last = problem;
+  const isServed = async (): Promise<boolean> => {
+    last = await control(mesh);
+    return last === "";
+  };
+  const waiting = { deadlineMs: 5000, intervalMs: 100, lastSeen: () => last };
+  await until("without it the rightful caller is served", isServed, waiting);
 }
 
 function mutatedFiles(mesh: PrivateMesh, sidecar: SidecarPlan, all: readonly Protection[]) {
