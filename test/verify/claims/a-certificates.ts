@@ -179,7 +179,7 @@ export const certificateProfile: readonly Claim[] = [
     clause: "by design: its life is the limit",
     attempts: bothWays("its certificate and key from elsewhere", async ({ id, ca }) => ca.issue({ uris: [id] }), {
       kind: "admitted",
-      why: "whoever holds the key is the workload; SVIDs live an hour, and `cut` ends them sooner",
+      why: "whoever holds the key is the workload; SVIDs live an hour; its edge, taken out of mesh.yaml, ends at the next request (R4)",
     }),
   },
 ];

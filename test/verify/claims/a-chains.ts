@@ -96,6 +96,16 @@ export const chains: readonly Claim[] = [
         },
         noChain(/self signed certificate in certificate chain/),
       ),
+      ...bothWays(
+        "the right ID by the right CA, below a hundred and twenty intermediates",
+        async ({ id, ca }) => {
+          let signer = ca;
+          for (let depth = 0; depth < 120; depth += 1)
+            signer = (await signer.issue({ ca: true, usage: KeyUsageFlags.keyCertSign })).authority;
+          return signer.issue({ uris: [id] });
+        },
+        noChain(/at depth 101: unable to get local issuer certificate/),
+      ),
     ],
   },
 ];

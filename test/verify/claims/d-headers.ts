@@ -123,7 +123,7 @@ export const headers: readonly Claim[] = [
       withHeaders(
         "x-envoy-original-path and eleven others",
         [...steering, ...inert].join(""),
-        canonical("the sidecar removes them, but for two that mean nothing to it", inert.join("")),
+        canonical("the sidecar removes what steers it; two of them mean nothing to it, as others may", inert.join("")),
       ),
       answering(
         withHeaders("a request that fails, to be repeated", "x-envoy-retry-on: 5xx\r\nx-envoy-max-retries: 20\r\n", {
