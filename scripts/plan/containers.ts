@@ -48,35 +48,26 @@ function oneShot(
 /** Holds a network namespace and does nothing. */
 export function networkProcess(host: Host, workload: Workload): Process {
   const name = processName.network(workload);
-  return {
-    name,
-    role: "network",
-    trustDomain: workload.spiffeId.trustDomain,
-    workload: workload.name,
-    user: userOf(host, name),
-    command: ["sleep", "infinity"],
-    env: {},
-    workingDir: "/",
-    files: [],
-    sockets: [],
-    listens: [],
-    after: [],
-  };
+  return idle(workload, { name, role: "network", user: userOf(host, name) });
 }
 
 /**
  * Asks an app in either slot what the contract asks, from where its sidecar would: by the sidecar's group, and with its
- * addresses where the app can only do TCP.
+ * addresses where the app can only do TCP. What is asked is a program started in it (control/prober.ts).
  */
 export function contractProcess(host: Host, workload: Workload): Process {
   const name = processName.contract(workload);
+  return idle(workload, { name, role: "contract", user: userOf(host, name, [processName.sidecar(workload)]) });
+}
+
+/** Is there for what others do in it. */
+function idle(workload: Workload, { name, role, user }: Pick<Process, "name" | "role" | "user">): Process {
   return {
     name,
-    role: "contract",
+    role,
     trustDomain: workload.spiffeId.trustDomain,
     workload: workload.name,
-    user: userOf(host, name, [processName.sidecar(workload)]),
-    // What is asked is a program started in it (control/prober.ts).
+    user,
     command: ["sleep", "infinity"],
     env: {},
     workingDir: "/",

@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Writable } from "node:stream";
 
 import { MeshError, systemErrorCode } from "../errors.ts";
 
@@ -107,26 +108,10 @@ export async function* linesOf(
   args: readonly string[],
   signal: AbortSignal | undefined,
 ): AsyncIterable<string> {
-  const [program, ...words] = project.command;
-  const child = spawn(program, [...words, ...composeWords(project), ...args], {
-    cwd: project.dir,
-    env: project.env,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let said = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
-  const end = (): void => void child.kill();
-  signal?.addEventListener("abort", end, { once: true });
-  const ended = once(child, "close");
-  try {
-    for await (const line of createInterface({ input: child.stdout, crlfDelay: Infinity })) yield line;
-    const [status]: unknown[] = await ended;
-    if (status === 0 || signal?.aborted === true) return;
-    throw composeFailed(args[0] ?? "", said);
-  } finally {
-    signal?.removeEventListener("abort", end);
-    child.kill();
-  }
+  using running = startCompose(project, args, signal);
+  running.stdin.end();
+  yield* running.lines;
+  if (signal?.aborted !== true) await running.succeeded();
 }
 
 /**
@@ -145,32 +130,52 @@ export async function converse(
 ): Promise<void> {
   const { first, answer, signal } = talk;
   signal.throwIfAborted();
+  using running = startCompose(project, args, signal);
+  running.stdin.write(`${first}\n`);
+  for await (const line of running.lines) {
+    const reply = await answer(line);
+    if (reply === undefined) running.stdin.end();
+    else running.stdin.write(`${reply}\n`);
+  }
+  signal.throwIfAborted();
+  await running.succeeded();
+}
+
+interface RunningCompose extends Disposable {
+  readonly stdin: Writable;
+  /** Of its standard output, until it ends. */
+  readonly lines: AsyncIterable<string>;
+  /** @throws MeshError MESH_COMPOSE_FAILED with what it said on standard error */
+  readonly succeeded: () => Promise<void>;
+}
+
+/** Ended when `signal` is aborted, and when it is disposed of. */
+function startCompose(
+  project: ComposeProject,
+  args: readonly string[],
+  signal: AbortSignal | undefined,
+): RunningCompose {
   const [program, ...words] = project.command;
-  const child = spawn(program, [...words, ...composeWords(project), ...args], {
-    cwd: project.dir,
-    env: project.env,
-    stdio: ["pipe", "pipe", "pipe"],
-  });
+  const { dir: cwd, env } = project;
+  const child = spawn(program, [...words, ...composeWords(project), ...args], { cwd, env, stdio: "pipe" });
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
   child.stdin.on("error", ignoreClosedPipe);
   const end = (): void => void child.kill();
-  signal.addEventListener("abort", end, { once: true });
+  signal?.addEventListener("abort", end, { once: true });
   const ended = once(child, "close");
-  try {
-    child.stdin.write(`${first}\n`);
-    for await (const line of createInterface({ input: child.stdout, crlfDelay: Infinity })) {
-      const reply = await answer(line);
-      if (reply === undefined) child.stdin.end();
-      else child.stdin.write(`${reply}\n`);
-    }
-    const [status]: unknown[] = await ended;
-    signal.throwIfAborted();
-    if (status !== 0) throw composeFailed(args[0] ?? "", said);
-  } finally {
-    signal.removeEventListener("abort", end);
-    child.kill();
-  }
+  return {
+    stdin: child.stdin,
+    lines: createInterface({ input: child.stdout, crlfDelay: Infinity }),
+    succeeded: async () => {
+      const [status]: unknown[] = await ended;
+      if (status !== 0) throw composeFailed(args[0] ?? "", said);
+    },
+    [Symbol.dispose]: () => {
+      signal?.removeEventListener("abort", end);
+      child.kill();
+    },
+  };
 }
 
 /** What Compose said of a verb that failed. */

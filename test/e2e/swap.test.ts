@@ -9,26 +9,13 @@ import { beginLoad } from "./load.ts";
 import { meshTest } from "./mesh.ts";
 import { beginOpenLoad } from "./open-load.ts";
 import { type Place, quotesFlow, quotesOf } from "./place.ts";
+import { appsOf, sidecarOf } from "./serving.ts";
 
 const test = meshTest({ withTestApps: true });
 
 const candidate = (mesh: Place, name: string): string => join(mesh.dir, `clone/apps/tests/candidates/${name}.mjs`);
 const other = "apps/tests/candidates/keeps-the-contract.mjs";
 const declared = "apps/quotes/server.ts";
-
-/** What must outlive every swap: the sidecar's process, and the SVID that it shows. */
-async function sidecarOf(mesh: Place) {
-  const { trustDomains } = await mesh.status();
-  const sidecars = trustDomains.flatMap(({ facts }) => facts?.sidecars ?? []);
-  const serial = sidecars.find(({ workload }) => workload === "quotes")?.svid?.serial;
-  return { pid: (await mesh.process("quotes-sidecar")).pid, serial };
-}
-
-/** Processes that run as the app of quotes, or beside it for a swap's sake. */
-async function appsOf(mesh: Place): Promise<string[]> {
-  const processes = await mesh.ps();
-  return processes.map(({ name }) => name).filter((name) => /^quotes(?!-sidecar$)/.test(name));
-}
 
 async function symbols(mesh: Place): Promise<readonly string[] | undefined> {
   return (await quotesOf(mesh))?.quotes.map(({ symbol }) => symbol);

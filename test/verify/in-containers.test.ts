@@ -12,6 +12,7 @@ import type { KeyedMesh } from "./instance/keyed-mesh.ts";
 import { startMeshInContainers } from "./instance/mesh-in-containers.ts";
 import { inboundOf } from "./instance/private-mesh.ts";
 import { type Court, judgeIn } from "./judge.ts";
+import { allOfTls13, tlsCounted } from "./handshakes.ts";
 import { problemsOf, resultOf } from "./results.ts";
 import { attemptsInContainers, whyNotInContainers } from "./why-not-in-containers.ts";
 import type { Evidence } from "./claim.ts";
@@ -73,12 +74,5 @@ test("rows of which nothing is tried in containers say why", async ({ mesh, task
 });
 
 test("every handshake of both sidecars was of TLS 1.3, and none resumed a session", async ({ mesh, expect }) => {
-  for (const { witness, process: name } of [mesh.callee, mesh.caller]) {
-    const { counters } = await witness.look();
-    const ofTls = [...counters].filter(([counter, by]) => by > 0 && / ssl\.(versions\.|session_reused$)/.test(counter));
-    expect(
-      ofTls.map(([counter]) => counter.replace(/^\w+: /, "")),
-      name,
-    ).toEqual(["ssl.versions.TLSv1.3"]);
-  }
+  expect(await tlsCounted(mesh)).toEqual(allOfTls13(mesh));
 });

@@ -9,6 +9,7 @@ import { loadClaims } from "./claims/all.ts";
 import { revocation } from "./claims/r-revocation.ts";
 import { openLiveMesh } from "./instance/open-live.ts";
 import { liveCourt, liveResultOf, tryLive } from "./live.ts";
+import { allOfTls13, tlsCounted } from "./handshakes.ts";
 import { problemsOf } from "./results.ts";
 
 const { env } = process;
@@ -40,14 +41,7 @@ test("rows of which nothing is tried live say why", async ({ mesh, task, expect 
 });
 
 test("every handshake of both sidecars was of TLS 1.3, and none resumed a session", async ({ mesh, expect }) => {
-  for (const { witness, process: name } of [mesh.callee, mesh.caller]) {
-    const { counters } = await witness.look();
-    const ofTls = [...counters].filter(([counter, by]) => by > 0 && / ssl\.(versions\.|session_reused$)/.test(counter));
-    expect(
-      ofTls.map(([counter]) => counter.replace(/^\w+: /, "")),
-      name,
-    ).toEqual(["ssl.versions.TLSv1.3"]);
-  }
+  expect(await tlsCounted(mesh)).toEqual(allOfTls13(mesh));
 });
 
 test("a rightful request crosses before and after", async ({ mesh, court, expect }) => {

@@ -1,6 +1,7 @@
 // The attack matrix: one test per claim.
 
 import { isChosen } from "./chosen.ts";
+import { allOfTls13, tlsCounted } from "./handshakes.ts";
 import { whyNotHere } from "./claim.ts";
 import { loadClaims } from "./claims/all.ts";
 import { test } from "./fixture.ts";
@@ -40,12 +41,5 @@ test("the hostile partner's bundle came over its bundle endpoint", async ({ mesh
 });
 
 test("every handshake of both sidecars was of TLS 1.3, and none resumed a session", async ({ mesh, expect }) => {
-  for (const { witness, process } of [mesh.callee, mesh.caller]) {
-    const { counters } = await witness.look();
-    const ofTls = [...counters].filter(([name, by]) => by > 0 && / ssl\.(versions\.|session_reused$)/.test(name));
-    expect(
-      ofTls.map(([name]) => name.replace(/^\w+: /, "")),
-      process,
-    ).toEqual(["ssl.versions.TLSv1.3"]);
-  }
+  expect(await tlsCounted(mesh)).toEqual(allOfTls13(mesh));
 });

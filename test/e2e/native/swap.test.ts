@@ -15,7 +15,7 @@ import { ensureBrowser } from "../browser.ts";
 import { checkoutDir } from "../checkout.ts";
 import { beginLoad } from "../load.ts";
 import { meshTest } from "../mesh.ts";
-import type { Place } from "../place.ts";
+import { appsOf, sidecarOf } from "../serving.ts";
 import { ensureLanguages } from "./languages.ts";
 
 const test = meshTest().extend("page", async ({ mesh }, { onCleanup }) => {
@@ -31,19 +31,6 @@ beforeAll(ensureLanguages);
 
 const inCheckout = (path: string): string => join(checkoutDir, path);
 const candidate = (name: string): string => inCheckout(`test/e2e/apps/candidates/${name}.mjs`);
-
-/** What must outlive every swap: the sidecar's process, and the SVID that it shows. */
-async function sidecarOf(mesh: Place) {
-  const { trustDomains } = await mesh.status();
-  const sidecars = trustDomains.flatMap(({ facts }) => facts?.sidecars ?? []);
-  const serial = sidecars.find(({ workload }) => workload === "quotes")?.svid?.serial;
-  return { pid: (await mesh.process("quotes-sidecar")).pid, serial };
-}
-
-/** Names of the processes that run as the app of quotes. */
-async function appsOf(mesh: Place): Promise<string[]> {
-  return (await mesh.ps()).map(({ name }) => name).filter((name) => /^quotes(?:-slot-2)?$/.test(name));
-}
 
 /** What the page has shown since it was asked to remember: every state, and how old its data became, in seconds. */
 interface Shown {

@@ -1,6 +1,6 @@
 // R: what ends. These take seconds, on a mesh whose connections live for seconds.
 
-import { connect, type TLSSocket } from "node:tls";
+import { connect } from "node:tls";
 
 import { controllerClient } from "../../../scripts/control/client.ts";
 import type { Plan } from "../../../scripts/plan/plan.ts";
@@ -11,6 +11,7 @@ import { allowedRequest, control, rightful } from "../instance/control.ts";
 import { inboundOf, type PrivateMesh } from "../instance/private-mesh.ts";
 import { probe, type Seen } from "../instance/probe.ts";
 import { told } from "../instance/users.ts";
+import { keptOpen } from "./flood.ts";
 
 /** Beside what the sidecar waits for exchanges under way (drain_timeout, 2 s). */
 const graceMs = 4000;
@@ -57,7 +58,7 @@ export const revocation: readonly Claim[] = [
         expected: {
           kind: "denied",
           by: "Envoy",
-          saw: /^200, then (?:403|closed)$/,
+          saw: /^200, then 403$/,
           control: {
             tried: "its edge as it was",
             run: async (mesh) => told((await control(mesh)) || "200"),
@@ -137,36 +138,19 @@ async function partnerLeaves(mesh: PrivateMesh): Promise<Seen> {
 }
 
 async function lastCallerLeaves(mesh: PrivateMesh): Promise<Seen> {
-  const { cert, key } = await rightful(mesh);
-  const socket = connect({
-    ...inboundOf(mesh.callee),
-    cert,
-    key,
-    rejectUnauthorized: false,
-    ALPNProtocols: ["http/1.1"],
-  });
+  await using kept = await keptOpen(mesh);
+  const status = async (): Promise<string | undefined> => (await kept.ask()).split(" ")[1];
   try {
-    const before = await statusOf(mesh, socket);
+    const before = await status();
     await applyToAll(mesh, withoutCallers(mesh));
-    return told(`${before}, then ${await statusOf(mesh, socket)}`);
+    return told(`${before}, then ${await status()}`);
   } finally {
-    socket.destroy();
     await applyToAll(mesh, mesh.plan);
     await until("the caller is served again", async () => (await control(mesh)) === "", {
       deadlineMs: 10_000,
       intervalMs: 100,
     });
   }
-}
-
-/** Of one request on this connection; `closed` when there is none. */
-async function statusOf(mesh: PrivateMesh, socket: TLSSocket): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  socket.once("data", (data: Buffer) => resolve(/^HTTP\/1\.1 (\d+)/.exec(data.toString("latin1"))?.[1] ?? "no status"));
-  socket.once("error", () => socket.destroy());
-  socket.once("close", () => resolve("closed"));
-  socket.write(allowedRequest(mesh).replace("connection: close\r\n", ""));
-  return promise;
 }
 
 function withoutCallers({ plan, callee: { workload } }: PrivateMesh): Plan {
